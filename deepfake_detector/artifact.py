@@ -1,0 +1,280 @@
+"""A model folder: model.keras, model.tflite and the card that says what they are.
+
+The card lists each file with its SHA-256; a folder is refused whole when a file is
+missing or altered. Writing goes to a temporary folder that is renamed when complete.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, Self
+
+from deepfake_detector.calibration import Calibration
+from deepfake_detector.exceptions import ArtifactError, ConfigError
+from deepfake_detector.face_crops import CropRule
+from deepfake_detector.labels import CLASS_NAMES, SCORE_SIGNS
+
+CARD_FILE: Final = "card.json"
+KERAS_FILE: Final = "model.keras"
+LITERT_FILE: Final = "model.tflite"
+
+#: Version of the card's fields; a card of another version is refused.
+CARD_FORMAT: Final = 1
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model is, how it must be fed and what was measured of it.
+
+    Parameters
+    ----------
+    name : str
+        Name shown to users.
+    architecture : str
+        Name in the `architectures` table.
+    input_shape : (int, int, int)
+        Height, width and channels of the network's input.
+    crop : CropRule
+        How a picture becomes that input.
+    calibration : Calibration, optional
+        From logits to P(fake), fitted on validation.
+    threshold : float, default 0.5
+        P(fake) from which the answer is Fake, in [0, 1].
+    score : {'p_fake', 'p_real'}, default 'p_fake'
+        What the network's own score stands for.
+    metrics : dict, optional
+        Figures, each under its data set and split.
+    provenance : dict, optional
+        Data, configuration, versions and commit of the training run.
+    licence_note : str, default ""
+        What the licences of the training data allow.
+    files : dict of str to str, optional
+        SHA-256 of each file by its name.
+    """
+
+    name: str
+    architecture: str
+    input_shape: tuple[int, int, int]
+    crop: CropRule
+    calibration: Calibration = field(default_factory=Calibration)
+    threshold: float = 0.5
+    score: str = "p_fake"
+    metrics: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    licence_note: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.threshold <= 1.0:
+            raise ArtifactError(
+                f"card.json: threshold must be in [0, 1], not {self.threshold}"
+            )
+        if self.score not in SCORE_SIGNS:
+            raise ArtifactError(
+                f"card.json: score must be one of {', '.join(SCORE_SIGNS)}, "
+                f"not {self.score!r}"
+            )
+        if len(self.input_shape) != 3 or min(self.input_shape) < 1:
+            raise ArtifactError(
+                "card.json: input_shape must be (height, width, channels), "
+                f"not {self.input_shape}"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the card as JSON-ready fields."""
+        return {
+            "format": CARD_FORMAT,
+            "name": self.name,
+            "architecture": self.architecture,
+            "input_shape": list(self.input_shape),
+            "crop": self.crop.to_dict(),
+            "classes": list(CLASS_NAMES),
+            "score": self.score,
+            "calibration": self.calibration.to_dict(),
+            "threshold": self.threshold,
+            "metrics": self.metrics,
+            "provenance": self.provenance,
+            "licence_note": self.licence_note,
+            "files": self.files,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Any) -> Self:
+        """Read a card's fields.
+
+        Parameters
+        ----------
+        fields : dict
+            What :meth:`to_dict` returns.
+
+        Returns
+        -------
+        ModelCard
+            The card.
+
+        Raises
+        ------
+        ArtifactError
+            If a field is missing, unknown or of the wrong type, or the classes are in
+            another order than this program's.
+        """
+        try:
+            fields = dict(fields)
+            version, classes = fields.pop("format"), fields.pop("classes")
+            if version != CARD_FORMAT:
+                raise ArtifactError(
+                    f"card.json: expected format {CARD_FORMAT}, got {version!r}; "
+                    "export the model again with this version"
+                )
+            if classes != list(CLASS_NAMES):
+                raise ArtifactError(
+                    f"card.json: expected classes {list(CLASS_NAMES)}, got {classes!r}"
+                )
+            fields["input_shape"] = tuple(int(n) for n in fields["input_shape"])
+            fields["crop"] = CropRule(**fields["crop"])
+            fields["calibration"] = Calibration(**fields["calibration"])
+            return cls(**fields)
+        except (KeyError, TypeError, ValueError, ConfigError) as error:
+            raise ArtifactError(
+                f"card.json: a field is missing or of the wrong type ({error})"
+            ) from error
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A verified model folder.
+
+    Parameters
+    ----------
+    directory : Path
+        The folder.
+    card : ModelCard
+        Its card.
+    """
+
+    directory: Path
+    card: ModelCard
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """Read the card and check every file that it lists.
+
+        Parameters
+        ----------
+        directory : Path
+            A model folder.
+
+        Returns
+        -------
+        Artifact
+            The verified folder.
+
+        Raises
+        ------
+        ArtifactError
+            If the folder, the card or a file is missing, or a file was altered.
+        """
+        card_file = directory / CARD_FILE
+        try:
+            fields = json.loads(card_file.read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            raise ArtifactError(
+                f"model folder {directory.name!r}: expected a folder with {CARD_FILE}, "
+                "found none; train one with `python train.py` or set --model-dir"
+            ) from None
+        except ValueError as error:
+            raise ArtifactError(f"{CARD_FILE}: not valid JSON ({error})") from error
+        artifact = cls(directory, ModelCard.from_dict(fields))
+        for name in artifact.card.files:
+            artifact.read(name)
+        return artifact
+
+    def read(self, name: str) -> bytes:
+        """Return a file's content after checking it against the card.
+
+        Parameters
+        ----------
+        name : str
+            A file name that the card lists.
+
+        Returns
+        -------
+        bytes
+            The content.
+
+        Raises
+        ------
+        ArtifactError
+            If the card does not list the file, or it is missing or altered.
+        """
+        if name not in self.card.files or Path(name).name != name:
+            raise ArtifactError(f"{CARD_FILE} lists no file {name!r}; export it again")
+        try:
+            content = (self.directory / name).read_bytes()
+        except OSError as error:
+            raise ArtifactError(f"{name}: listed in the card but missing") from error
+        if hashlib.sha256(content).hexdigest() != self.card.files[name]:
+            raise ArtifactError(
+                f"{name}: its SHA-256 is not the card's; the file was altered or is "
+                "incomplete, so copy the model folder again"
+            )
+        return content
+
+
+def write_artifact(
+    directory: Path, card: ModelCard, write_files: Callable[[Path], None]
+) -> Artifact:
+    """Write a model folder so that it is there whole or not at all.
+
+    Parameters
+    ----------
+    directory : Path
+        The folder to make; one that exists is replaced.
+    card : ModelCard
+        The card; its `files` are filled in here.
+    write_files : callable
+        Called with an empty temporary folder; writes the model files into it.
+
+    Returns
+    -------
+    Artifact
+        The written folder, loaded again from disk.
+    """
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with _temporary_sibling(directory) as staging:
+        write_files(staging)
+        files = {
+            path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(staging.iterdir())
+        }
+        text = json.dumps(replace(card, files=files).to_dict(), indent=2)
+        (staging / CARD_FILE).write_text(text + "\n", encoding="utf-8")
+        _replace_directory(staging, directory)
+    return Artifact.load(directory)
+
+
+@contextmanager
+def _temporary_sibling(directory: Path) -> Iterator[Path]:
+    """A fresh folder on the same file system, gone afterwards unless it was renamed."""
+    staging = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+    staging.chmod(0o755)
+    try:
+        yield staging
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _replace_directory(staging: Path, directory: Path) -> None:
+    """Rename the new folder into place, moving an old one out of the way first."""
+    if not directory.exists():
+        os.replace(staging, directory)
+        return
+    with _temporary_sibling(directory) as attic:
+        os.replace(directory, attic / directory.name)
+        os.replace(staging, directory)

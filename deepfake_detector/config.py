@@ -1,0 +1,229 @@
+"""Every setting there is: default, meaning and type of each, in two dataclasses.
+
+Precedence: default, then ``DEEPFAKE_<NAME>`` in the environment, then the command line.
+Nothing is read at import.
+"""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from deepfake_detector.exceptions import ConfigError
+
+#: The repository, found from the package's own place and never from the current folder.
+REPOSITORY: Final = Path(__file__).resolve().parent.parent
+
+ENV_PREFIX: Final = "DEEPFAKE_"
+
+_TRUE_WORDS: Final = ("1", "true", "yes", "on")
+_FALSE_WORDS: Final = ("0", "false", "no", "off")
+
+
+def setting(default: Any, text: str) -> Any:
+    """Declare one setting.
+
+    Parameters
+    ----------
+    default : object
+        Its value where nobody says otherwise.
+    text : str
+        What it means, with its unit; shown by `--help` and in docs/settings.md.
+
+    Returns
+    -------
+    dataclasses.Field
+        A field that carries both.
+    """
+    return dataclasses.field(default=default, metadata={"help": text})
+
+
+class _Settings:
+    """What both configurations can do: be read from an environment, and be printed."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str], **overrides: Any) -> Self:
+        """Build from ``DEEPFAKE_*`` variables, with the command line's values on top.
+
+        Parameters
+        ----------
+        environ : mapping of str to str
+            Usually `os.environ`.
+        **overrides : object
+            Values that win over the environment; those that are None do not count.
+
+        Returns
+        -------
+        TrainConfig or ServeConfig
+            The configuration.
+
+        Raises
+        ------
+        ConfigError
+            If a variable has a bad value; the message names the variable.
+        """
+        types_of = typing.get_type_hints(cls)
+        values: dict[str, Any] = {}
+        for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+            variable = ENV_PREFIX + field.name.upper()
+            if variable in environ:
+                values[field.name] = _cast(
+                    environ[variable], types_of[field.name], variable
+                )
+        values |= {k: v for k, v in overrides.items() if v is not None}
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all settings as JSON-ready values."""
+        fields = dataclasses.asdict(self)  # type: ignore[call-overload]
+        return {name: _jsonable(value) for name, value in fields.items()}
+
+
+@dataclass(frozen=True)
+class ServeConfig(_Settings):
+    """Settings of the server and of `predict`; see each field's help."""
+
+    host: str = setting("127.0.0.1", "Address to listen on.")
+    port: int = setting(8000, "Port to listen on.")
+    model_dir: Path = setting(
+        REPOSITORY / "models" / "default", "Folder of the model to serve."
+    )
+    backend: str = setting("litert", "Runtime that runs the model.")
+    keras_file: Path | None = setting(
+        None, "A .keras file to serve instead of a model folder (needs TensorFlow)."
+    )
+    keras_score: str = setting(
+        "p_fake",
+        "What the score of --keras-file stands for: p_fake, or p_real as in the "
+        "reference implementation.",
+    )
+    upload_dir: Path = setting(
+        REPOSITORY / "uploads", "Where an upload lies while it is judged."
+    )
+    max_upload_bytes: int = setting(10_000_000, "Largest accepted file, in bytes.")
+    max_pixels: int = setting(50_000_000, "Largest accepted width times height.")
+    workers: int = setting(2, "Gunicorn worker processes.")
+    threads: int = setting(2, "Threads of each gunicorn worker.")
+
+    def __post_init__(self) -> None:
+        _require_range(self, "port", 0, 65_535)
+        _require_range(self, "max_upload_bytes", 1_000, 1_000_000_000)
+        # Above this Pillow itself refuses to open a picture.
+        _require_range(self, "max_pixels", 1, 178_000_000)
+        _require_range(self, "workers", 1, 256)
+        _require_range(self, "threads", 1, 256)
+
+
+@dataclass(frozen=True)
+class TrainConfig(_Settings):
+    """Settings of one training run; see each field's help.
+
+    Lists line up: the first archive belongs to the first dataset, and so on.
+    """
+
+    dataset: tuple[str, ...] = setting(
+        ("openforensics",), "Dataset to train on; repeat the option for several."
+    )
+    archive: tuple[Path, ...] = setting(
+        (), "Zip file of the dataset instead of a download; one for each dataset."
+    )
+    data_dir: tuple[Path, ...] = setting(
+        (), "Unpacked folder of the dataset instead of a download; one for each."
+    )
+    dataset_url: str | None = setting(
+        None, "Where to download the dataset from: http, https or file."
+    )
+    cache_dir: Path = setting(
+        REPOSITORY / "data", "Where downloads, unpacked sets and crops are kept."
+    )
+    architecture: str = setting("four_conv", "Network to train.")
+    crop: str = setting(
+        "whole",
+        "What the network sees: whole (the whole picture, the reference's way) "
+        "or face (each face by the house's crop rule).",
+    )
+    image_size: int = setting(128, "Height and width of the network's input, pixels.")
+    epochs: int = setting(50, "Most passes over the training pictures.")
+    batch_size: int = setting(64, "Pictures in one training step.")
+    learning_rate: float = setting(1e-4, "Adam's first learning rate.")
+    early_stopping_patience: int = setting(
+        10, "Epochs without a better validation loss after which training stops."
+    )
+    reduce_lr_patience: int = setting(
+        5, "Epochs without a better validation loss after which the rate drops tenfold."
+    )
+    augmentation: str = setting("none", "Augmentation of the training pictures.")
+    balance_sources: bool = setting(
+        False, "Show every dataset equally often, however few pictures it has."
+    )
+    mixed_precision: bool = setting(
+        False, "Compute in bfloat16 where the processor does (weights stay float32)."
+    )
+    seed: int = setting(42, "Seed of weights, order and augmentation.")
+    output: Path = setting(REPOSITORY / "runs", "Folder that run folders are made in.")
+    resume: Path | None = setting(None, "Run folder of a cut run to go on with.")
+
+    def __post_init__(self) -> None:
+        _require_range(self, "image_size", 16, 1024)
+        _require_range(self, "epochs", 1, 100_000)
+        _require_range(self, "batch_size", 1, 65_536)
+        _require_range(self, "learning_rate", 1e-9, 10.0)
+        _require_range(self, "early_stopping_patience", 1, 100_000)
+        _require_range(self, "reduce_lr_patience", 1, 100_000)
+        _require_range(self, "seed", 0, 2**32 - 1)
+        for name in ("archive", "data_dir"):
+            given = getattr(self, name)
+            if given and len(given) != len(self.dataset):
+                raise ConfigError(
+                    f"{name}: expected one for each of the {len(self.dataset)} "
+                    f"datasets ({', '.join(self.dataset)}), got {len(given)}"
+                )
+        if self.archive and self.data_dir:
+            raise ConfigError("archive and data_dir: give one or the other, not both")
+        if self.dataset_url and len(self.dataset) > 1:
+            raise ConfigError("dataset_url: works with one dataset, not several")
+
+
+def _require_range(config: Any, name: str, low: float, high: float) -> None:
+    """Refuse a number outside low..high, naming the setting."""
+    value = getattr(config, name)
+    if not low <= value <= high:
+        raise ConfigError(
+            f"{name} ({ENV_PREFIX}{name.upper()}): expected a number from {low:g} to "
+            f"{high:g}, got {value!r}"
+        )
+
+
+def _cast(text: str, kind: Any, variable: str) -> Any:
+    """Turn an environment variable's text into the field's type."""
+    origin = typing.get_origin(kind)
+    if origin is tuple:
+        item = typing.get_args(kind)[0]
+        return tuple(_cast(t.strip(), item, variable) for t in text.split(",") if t)
+    if origin is types.UnionType:
+        kind = next(k for k in typing.get_args(kind) if k is not types.NoneType)
+    try:
+        return _cast_bool(text) if kind is bool else kind(text)
+    except ValueError:
+        raise ConfigError(
+            f"{variable}: expected {kind.__name__}, got {text!r}"
+        ) from None
+
+
+def _cast_bool(text: str) -> bool:
+    if text.lower() in _TRUE_WORDS:
+        return True
+    if text.lower() in _FALSE_WORDS:
+        return False
+    raise ValueError(text)
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, tuple):
+        return [_jsonable(item) for item in value]
+    return value

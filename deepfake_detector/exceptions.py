@@ -1,0 +1,109 @@
+"""Everything that can go wrong, as one tree.
+
+Each class knows the HTTP status that a server answers with, and each message says what
+was expected, what came, and what to do. Messages are shown to users: they never hold a
+path of the server, a traceback or the user's own bytes.
+
+::
+
+    DeepfakeDetectorError                 500
+    ├── UploadError                       400  the form or request is not as it must be
+    │   └── UploadTooLargeError           413
+    ├── ImageError                        422  the picture cannot be judged
+    │   ├── UnsupportedImageError         415  not a JPEG, PNG or WebP
+    │   ├── CorruptImageError             422  empty, cut short or damaged
+    │   └── ImageTooLargeError            422  more pixels than the limit
+    ├── ConfigError                       500  a setting has a bad value
+    │   └── UnknownNameError              500  a name that no table knows
+    ├── MissingPackageError               500  an optional package is not installed
+    ├── DatasetError                      500  a dataset cannot be used
+    │   ├── DownloadError                 500
+    │   ├── ArchiveError                  500  not a zip, damaged or hostile
+    │   └── DatasetLayoutError            500  folders are not where the spec says
+    ├── ArtifactError                     503  a model folder cannot be served
+    │   └── UnsafeModelError              503  a .keras file that could run foreign code
+    └── TrainingError                     500  training cannot go on
+"""
+
+from http import HTTPStatus
+from typing import ClassVar
+
+
+class DeepfakeDetectorError(Exception):
+    """Base of every error this package raises on purpose."""
+
+    http_status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+class UploadError(DeepfakeDetectorError):
+    """The request holds no picture, more than one, or an unusable option."""
+
+    http_status = HTTPStatus.BAD_REQUEST
+
+
+class UploadTooLargeError(UploadError):
+    """The uploaded file has more bytes than the limit."""
+
+    http_status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class ImageError(DeepfakeDetectorError):
+    """The bytes are not a picture that can be judged."""
+
+    http_status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class UnsupportedImageError(ImageError):
+    """The content is not JPEG, PNG or WebP."""
+
+    http_status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class CorruptImageError(ImageError):
+    """The picture is empty, cut short or damaged."""
+
+
+class ImageTooLargeError(ImageError):
+    """The picture's header announces more pixels than the limit."""
+
+
+class ConfigError(DeepfakeDetectorError):
+    """A setting has a value it cannot have; the message names the setting."""
+
+
+class UnknownNameError(ConfigError):
+    """A name that its table does not hold; the message lists the choices."""
+
+
+class MissingPackageError(DeepfakeDetectorError):
+    """A package is not installed; the message gives the `pip install` line."""
+
+
+class DatasetError(DeepfakeDetectorError):
+    """A dataset cannot be used as it is."""
+
+
+class DownloadError(DatasetError):
+    """A download failed, or what came is not the file that was asked for."""
+
+
+class ArchiveError(DatasetError):
+    """An archive is not a zip, is damaged, or holds members that are refused."""
+
+
+class DatasetLayoutError(DatasetError):
+    """Split or class folders are missing or empty."""
+
+
+class ArtifactError(DeepfakeDetectorError):
+    """A model folder is missing, incomplete, altered or of the wrong shape."""
+
+    http_status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class UnsafeModelError(ArtifactError):
+    """A `.keras` file names code that is neither Keras's layers nor ours."""
+
+
+class TrainingError(DeepfakeDetectorError):
+    """Training cannot start or go on."""

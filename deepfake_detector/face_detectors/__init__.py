@@ -1,0 +1,44 @@
+"""Table of face detectors: an RGB picture in, face boxes in its own pixels out.
+
+A new detector is one file with a class that has :meth:`FaceDetector.detect`, and one
+line here. One instance may be used from many threads at once.
+"""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepfake_detector.face_crops import FaceBox
+from deepfake_detector.registry import Registry
+
+
+class FaceDetector(Protocol):
+    """What every face detector does."""
+
+    def detect(self, image: NDArray[np.uint8]) -> list[FaceBox]:
+        """Find the faces of a picture.
+
+        Parameters
+        ----------
+        image : ndarray of shape (H, W, 3), uint8
+            RGB picture.
+
+        Returns
+        -------
+        list of FaceBox
+            Boxes in pixels of `image`, largest first; empty if no face was found.
+        """
+        ...
+
+
+FACE_DETECTORS = Registry(
+    "face detector",
+    [
+        ("dlib_hog", "deepfake_detector.face_detectors.dlib_hog:DlibHog"),
+        (
+            "whole_picture",
+            "deepfake_detector.face_detectors.whole_picture:WholePicture",
+        ),
+    ],
+)

@@ -1,0 +1,163 @@
+"""The one decoder: bytes of unknown origin -> an RGB picture, or a plain refusal.
+
+Content decides, never a file name. The pixel limit is checked from the header before
+anything is decoded.
+"""
+
+import io
+import struct
+import zlib
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from deepfake_detector.exceptions import (
+    CorruptImageError,
+    ImageTooLargeError,
+    UnsupportedImageError,
+)
+
+UInt8Array = NDArray[np.uint8]
+
+#: The decoders that hostile bytes may reach; every other Pillow plugin stays shut.
+FORMATS: Final = ("JPEG", "PNG", "WEBP")
+
+DEFAULT_MAX_PIXELS: Final = 50_000_000
+
+#: What Pillow's decoders are known to raise on damaged bytes.
+_DECODE_ERRORS: Final = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    EOFError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+    MemoryError,
+)
+
+_BOMB_ERRORS: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+#: First bytes of formats people often have, to name the one that came.
+_FOREIGN_SIGNATURES: Final = (
+    (4, b"ftypheic", "HEIC"),
+    (4, b"ftypheix", "HEIC"),
+    (4, b"ftypmif1", "HEIC"),
+    (4, b"ftypavif", "AVIF"),
+    (0, b"GIF8", "GIF"),
+    (0, b"II*\0", "TIFF"),
+    (0, b"MM\0*", "TIFF"),
+    (0, b"BM", "BMP"),
+    (0, b"%PDF", "PDF"),
+)
+
+
+def decode(source: bytes | Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> UInt8Array:
+    """Decode a picture into RGB, as a person would see it on white paper.
+
+    EXIF orientation is applied, transparency is laid on white, 16 bits are scaled to 8,
+    and of an animation the first frame is taken.
+
+    Parameters
+    ----------
+    source : bytes or Path
+        Encoded picture, or the file that holds it.
+    max_pixels : int, default 50 000 000
+        Largest width times height that is decoded.
+
+    Returns
+    -------
+    ndarray of shape (H, W, 3), uint8
+        RGB picture.
+
+    Raises
+    ------
+    UnsupportedImageError
+        If the content is not JPEG, PNG or WebP.
+    CorruptImageError
+        If the file is empty, cut short or damaged.
+    ImageTooLargeError
+        If the header announces more than `max_pixels`.
+    """
+    data = source.read_bytes() if isinstance(source, Path) else source
+    if not data:
+        raise CorruptImageError("The file is empty. Choose a picture and try again.")
+    picture = _open(data, max_pixels)
+    try:
+        picture.load()
+        rgb = _to_rgb(_upright(picture))
+    except _DECODE_ERRORS as error:
+        raise CorruptImageError(
+            "The picture is damaged or was cut short. Save or download it again."
+        ) from error
+    return np.array(rgb, dtype=np.uint8)  # (H, W, 3)
+
+
+def _open(data: bytes, max_pixels: int) -> Image.Image:
+    """Read the header only, and refuse foreign formats and too many pixels."""
+    try:
+        picture = Image.open(io.BytesIO(data), formats=FORMATS)
+    except _BOMB_ERRORS as error:
+        raise _too_large(max_pixels) from error
+    except UnidentifiedImageError as error:
+        raise _unsupported(data) from error
+    except _DECODE_ERRORS as error:
+        raise CorruptImageError(
+            "The picture's header is damaged. Save or download it again."
+        ) from error
+    if picture.width * picture.height > max_pixels:
+        raise _too_large(max_pixels)
+    return picture
+
+
+def _too_large(max_pixels: int) -> ImageTooLargeError:
+    return ImageTooLargeError(
+        f"The picture has more than {max_pixels / 1e6:g} megapixels. "
+        "Make it smaller and try again."
+    )
+
+
+def _unsupported(data: bytes) -> UnsupportedImageError:
+    """Name the format that came, where it is known, and what to do about it."""
+    for offset, signature, name in _FOREIGN_SIGNATURES:
+        if data[offset : offset + len(signature)] == signature:
+            return UnsupportedImageError(
+                f"This is a {name} file. Convert it to JPEG or PNG "
+                "(open it and choose Export or Save as) and try again."
+            )
+    return UnsupportedImageError(
+        "This is not a JPEG, PNG or WebP picture, whatever its name says. "
+        "Choose a picture in one of these formats, or convert it to JPEG or PNG."
+    )
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """Apply EXIF orientation; a picture with damaged EXIF stays as it is stored."""
+    try:
+        return ImageOps.exif_transpose(picture)
+    except _DECODE_ERRORS:
+        return picture
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    """Convert any Pillow mode to RGB without clipping and on a white ground."""
+    if picture.mode.startswith("I"):
+        picture = _eight_bit(picture)
+    if picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or (
+        "transparency" in picture.info
+    ):
+        layer = picture.convert("RGBA")
+        ground = Image.new("RGBA", layer.size, "white")
+        return Image.alpha_composite(ground, layer).convert("RGB")
+    return picture.convert("RGB")
+
+
+def _eight_bit(picture: Image.Image) -> Image.Image:
+    """Scale 16-bit grey, which Pillow would clip, to 8 bits."""
+    wide = np.asarray(picture, dtype=np.int64)  # (H, W) in [0, 65535]
+    return Image.fromarray(((wide + 128) // 257).clip(0, 255).astype(np.uint8))

@@ -6,7 +6,6 @@ missing or altered. Writing goes to a temporary folder that is renamed when comp
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -273,8 +272,8 @@ def _temporary_sibling(directory: Path) -> Iterator[Path]:
 def _replace_directory(staging: Path, directory: Path) -> None:
     """Rename the new folder into place, moving an old one out of the way first."""
     if not directory.exists():
-        os.replace(staging, directory)
+        staging.replace(directory)
         return
     with _temporary_sibling(directory) as attic:
-        os.replace(directory, attic / directory.name)
-        os.replace(staging, directory)
+        directory.replace(attic / directory.name)
+        staging.replace(directory)

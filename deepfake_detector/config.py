@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from deepfake_detector.exceptions import ConfigError
+from deepfake_detector.labels import SCORE_SIGNS
 
 #: The repository, found from the package's own place and never from the current folder.
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
@@ -115,6 +116,11 @@ class ServeConfig(_Settings):
         _require_range(self, "max_pixels", 1, 178_000_000)
         _require_range(self, "workers", 1, 256)
         _require_range(self, "threads", 1, 256)
+        if self.keras_score not in SCORE_SIGNS:
+            raise ConfigError(
+                f"keras_score ({ENV_PREFIX}KERAS_SCORE): expected one of "
+                f"{', '.join(SCORE_SIGNS)}, got {self.keras_score!r}"
+            )
 
 
 @dataclass(frozen=True)
@@ -163,6 +169,9 @@ class TrainConfig(_Settings):
         False, "Compute in bfloat16 where the processor does (weights stay float32)."
     )
     seed: int = setting(42, "Seed of weights, order and augmentation.")
+    score_test: bool = setting(
+        True, "Score the test split at the end; leave it out while choosing a recipe."
+    )
     output: Path = setting(REPOSITORY / "runs", "Folder that run folders are made in.")
     resume: Path | None = setting(None, "Run folder of a cut run to go on with.")
 

@@ -166,7 +166,9 @@ class Detector:
             backend = BACKENDS.get(config.backend).load(artifact)
         face_detector = FACE_DETECTORS.get(card.crop.detector)()
         detector = cls(backend, face_detector, card, config.max_pixels)
-        detector.analyse(np.zeros((256, 256, 3), dtype=np.uint8))
+        # A flat picture holds no face, so the network is made to run as well.
+        flat = np.zeros((256, 256, 3), dtype=np.uint8)
+        detector.analyse(flat, whole_picture_if_no_face=True)
         return detector
 
     def analyse(

@@ -1,15 +1,14 @@
 """LiteRT (formerly TensorFlow Lite): small, quick to start, the default for serving."""
 
 import threading
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deepfake_detector.artifact import LITERT_FILE, Artifact
 from deepfake_detector.exceptions import ArtifactError, MissingPackageError
-
-if TYPE_CHECKING:
-    from deepfake_detector.artifact import Artifact
+from deepfake_detector.labels import SCORE_SIGNS
 
 
 class LiteRTBackend:
@@ -21,6 +20,8 @@ class LiteRTBackend:
         Content of the `.tflite` file.
     num_threads : int, default 1
         Threads of each interpreter.
+    score : {'p_fake', 'p_real'}, default 'p_fake'
+        What the network's own score stands for; p_real turns it round.
 
     Raises
     ------
@@ -30,8 +31,11 @@ class LiteRTBackend:
         If the file is not a network with one image input and a ``logit`` output.
     """
 
-    def __init__(self, model: bytes, num_threads: int = 1) -> None:
+    def __init__(
+        self, model: bytes, num_threads: int = 1, score: str = "p_fake"
+    ) -> None:
         self._model = model
+        self._sign = np.float32(SCORE_SIGNS[score])
         self._num_threads = num_threads
         self._local = threading.local()
         runner = self._runner()
@@ -46,7 +50,7 @@ class LiteRTBackend:
         self.input_shape: tuple[int, int, int] = shape
 
     @classmethod
-    def load(cls, artifact: "Artifact") -> Self:
+    def load(cls, artifact: Artifact) -> Self:
         """Read the network of a model folder.
 
         Parameters
@@ -59,7 +63,7 @@ class LiteRTBackend:
         LiteRTBackend
             The ready backend.
         """
-        return cls(artifact.read("model.tflite"))
+        return cls(artifact.read(LITERT_FILE), score=artifact.card.score)
 
     def run(self, batch: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """Run the network on a batch, in this thread's own interpreter.
@@ -78,9 +82,9 @@ class LiteRTBackend:
         if not len(batch):
             return {"logit": np.zeros(0, dtype=np.float32)}
         outputs = self._runner()(**{self._input_name: batch.astype(np.float32)})
-        answer = {"logit": outputs["logit"].reshape(-1)}
+        answer = {"logit": self._sign * outputs["logit"].reshape(-1)}
         if "cam" in outputs:
-            answer["cam"] = outputs["cam"][..., 0]
+            answer["cam"] = self._sign * outputs["cam"][..., 0]
         return answer
 
     def _runner(self) -> Any:

@@ -6,6 +6,7 @@ anything is decoded.
 
 import io
 import struct
+import warnings
 import zlib
 from pathlib import Path
 from typing import Final
@@ -43,18 +44,25 @@ _DECODE_ERRORS: Final = (
 
 _BOMB_ERRORS: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
+#: Where a file starts so, it is one of `FORMATS`, however damaged: offset and bytes.
+_OWN_SIGNATURES: Final = ((0, b"\xff\xd8\xff"), (0, b"\x89PNG\r\n"), (8, b"WEBP"))
+
 #: First bytes of formats people often have, to name the one that came.
 _FOREIGN_SIGNATURES: Final = (
-    (4, b"ftypheic", "HEIC"),
-    (4, b"ftypheix", "HEIC"),
-    (4, b"ftypmif1", "HEIC"),
-    (4, b"ftypavif", "AVIF"),
+    *((4, b"ftyp" + brand, "HEIC") for brand in (b"hei", b"hev", b"mif1", b"msf1")),
+    (4, b"ftypavi", "AVIF"),
     (0, b"GIF8", "GIF"),
     (0, b"II*\0", "TIFF"),
     (0, b"MM\0*", "TIFF"),
     (0, b"BM", "BMP"),
     (0, b"%PDF", "PDF"),
 )
+
+# Pillow warns of damaged metadata and of large headers. The first does not matter for
+# the pixels, the second has its own limit here, and either would let an upload write
+# into the server's log.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def decode(source: bytes | Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> UInt8Array:
@@ -104,9 +112,10 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
         picture = Image.open(io.BytesIO(data), formats=FORMATS)
     except _BOMB_ERRORS as error:
         raise _too_large(max_pixels) from error
-    except UnidentifiedImageError as error:
-        raise _unsupported(data) from error
     except _DECODE_ERRORS as error:
+        is_foreign = isinstance(error, UnidentifiedImageError)
+        if is_foreign and not any(_has(data, *own) for own in _OWN_SIGNATURES):
+            raise _unsupported(data) from error
         raise CorruptImageError(
             "The picture's header is damaged. Save or download it again."
         ) from error
@@ -124,16 +133,22 @@ def _too_large(max_pixels: int) -> ImageTooLargeError:
 
 def _unsupported(data: bytes) -> UnsupportedImageError:
     """Name the format that came, where it is known, and what to do about it."""
-    for offset, signature, name in _FOREIGN_SIGNATURES:
-        if data[offset : offset + len(signature)] == signature:
-            return UnsupportedImageError(
-                f"This is a {name} file. Convert it to JPEG or PNG "
-                "(open it and choose Export or Save as) and try again."
-            )
+    names = [name for at, start, name in _FOREIGN_SIGNATURES if _has(data, at, start)]
+    if b"<svg" in data[:1024]:
+        names.append("SVG")
+    if names:
+        return UnsupportedImageError(
+            f"This file is {names[0]}. Convert it to JPEG or PNG "
+            "(open it and choose Export or Save as) and try again."
+        )
     return UnsupportedImageError(
         "This is not a JPEG, PNG or WebP picture, whatever its name says. "
         "Choose a picture in one of these formats, or convert it to JPEG or PNG."
     )
+
+
+def _has(data: bytes, offset: int, signature: bytes) -> bool:
+    return data[offset : offset + len(signature)] == signature
 
 
 def _upright(picture: Image.Image) -> Image.Image:
@@ -160,4 +175,8 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
 def _eight_bit(picture: Image.Image) -> Image.Image:
     """Scale 16-bit grey, which Pillow would clip, to 8 bits."""
     wide = np.asarray(picture, dtype=np.int64)  # (H, W) in [0, 65535]
-    return Image.fromarray(((wide + 128) // 257).clip(0, 255).astype(np.uint8))
+    grey = Image.fromarray(((wide + 128) // 257).clip(0, 255).astype(np.uint8))
+    if "transparency" in picture.info:
+        opaque = wide != picture.info["transparency"]
+        grey.putalpha(Image.fromarray(np.where(opaque, 255, 0).astype(np.uint8)))
+    return grey

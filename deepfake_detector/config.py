@@ -77,6 +77,35 @@ class _Settings:
         values |= {k: v for k, v in overrides.items() if v is not None}
         return cls(**values)
 
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        """Build from what :meth:`to_dict` returned.
+
+        Parameters
+        ----------
+        fields : mapping of str to object
+            JSON-ready values by setting.
+
+        Returns
+        -------
+        TrainConfig or ServeConfig
+            The configuration.
+
+        Raises
+        ------
+        ConfigError
+            If a setting is unknown or has a value it cannot have.
+        """
+        types_of = typing.get_type_hints(cls)
+        unknown = sorted(set(fields) - set(types_of))
+        if unknown:
+            raise ConfigError(f"unknown settings: {', '.join(unknown)}")
+        values = {
+            name: _from_json(value, types_of[name], name)
+            for name, value in fields.items()
+        }
+        return cls(**values)
+
     def to_dict(self) -> dict[str, Any]:
         """Return all settings as JSON-ready values."""
         fields = dataclasses.asdict(self)  # type: ignore[call-overload]
@@ -228,6 +257,16 @@ def _cast_bool(text: str) -> bool:
     if text.lower() in _FALSE_WORDS:
         return False
     raise ValueError(text)
+
+
+def _from_json(value: Any, kind: Any, name: str) -> Any:
+    """Undo :func:`_jsonable` for a field's type."""
+    if value is None:
+        return None
+    if isinstance(value, list):
+        item = typing.get_args(kind)[0]
+        return tuple(_from_json(v, item, name) for v in value)
+    return _cast(str(value), kind, name)
 
 
 def _jsonable(value: Any) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from deepfake_detector.exceptions import ConfigError
+from deepfake_detector.exceptions import ConfigError, UnknownNameError
 
 UInt8Array = NDArray[np.uint8]
 
@@ -74,6 +74,31 @@ CROP_RULES: Final = {
     "face": CropRule(detector="dlib_hog", margin=1.3, square=True),
     "whole": CropRule(detector="whole_picture", margin=1.0, square=False),
 }
+
+
+def crop_rule(name: str) -> CropRule:
+    """Return the crop rule of that name.
+
+    Parameters
+    ----------
+    name : {'face', 'whole'}
+        Name of a rule.
+
+    Returns
+    -------
+    CropRule
+        The rule.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such rule; the message lists the choices.
+    """
+    if name not in CROP_RULES:
+        raise UnknownNameError(
+            f"unknown crop {name!r}; choose from: {', '.join(CROP_RULES)}"
+        )
+    return CROP_RULES[name]
 
 
 def crop(

@@ -1,8 +1,7 @@
 """Table of datasets: where each comes from, how it is laid out, and what may be done.
 
-A new dataset is one file with a :class:`DatasetSpec`, and one line here. Which folder
-is
-Real and which Fake is stated by the spec and never inferred from an order.
+A new dataset is one file with a :class:`DatasetSpec`, and one line here. Which
+folder is Real and which Fake is stated by the spec and never inferred from an order.
 """
 
 from collections.abc import Callable

@@ -1,0 +1,54 @@
+"""A small residual network for serving on a CPU: 490 thousand parameters.
+
+Dense 3x3 convolutions rather than depthwise ones, which train much slower on a CPU;
+residual connections as in [1]_; global average pooling instead of Flatten, which gives
+an activation map [2]_.
+
+References
+----------
+.. [1] He et al., "Deep Residual Learning for Image Recognition", CVPR 2016,
+   arXiv:1512.03385.
+.. [2] Zhou et al., "Learning Deep Features for Discriminative Localization",
+   CVPR 2016, arXiv:1512.04150.
+"""
+
+from typing import Any, Final
+
+import keras
+from keras import layers
+
+from deepfake_detector.architectures.heads import activation_map_head
+
+#: Filters of each stage; each halves height and width and has two residual units.
+_STAGES: Final = (32, 64, 128)
+
+
+def build(input_shape: tuple[int, int, int] = (128, 128, 3)) -> keras.Model:
+    """Build the network with fresh weights.
+
+    Parameters
+    ----------
+    input_shape : (int, int, int), default (128, 128, 3)
+        Height, width and channels.
+
+    Returns
+    -------
+    keras.Model
+        Takes (n, h, w, 3) pixels in [0, 255]; returns ``logit``, ``p_fake`` and
+        ``cam`` (n, ceil(h / 16), ceil(w / 16), 1).
+    """
+    inputs = keras.Input(input_shape, name="image")
+    x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
+    x = _convolution(x, 24, strides=2)
+    for filters in _STAGES:
+        x = _convolution(x, filters, strides=2)
+        for _ in range(2):
+            x = layers.Add()([x, _convolution(x, filters)])
+    return keras.Model(inputs, activation_map_head(x, dropout=0.2), name="compact")
+
+
+def _convolution(x: Any, filters: int, strides: int = 1) -> Any:
+    """3x3 convolution, batch normalisation, ReLU."""
+    x = layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False)(x)
+    x = layers.BatchNormalization()(x)
+    return layers.ReLU()(x)

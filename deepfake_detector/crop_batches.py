@@ -1,0 +1,88 @@
+"""Crops as a stream of training batches, in an order that a resumed run repeats."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from deepfake_detector.augmentations import Augmentation
+from deepfake_detector.crop_cache import CropSet
+
+#: Threads that cut and augment batches ahead of the network, and how far ahead.
+_WORKERS: Final = 2
+_QUEUE: Final = 8
+
+
+class CropBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Shuffled, augmented batches; order and chance depend on seed and epoch alone.
+
+    Parameters
+    ----------
+    crop_sets : sequence of CropSet
+        One split of one or more datasets.
+    batch_size : int
+        Crops in a batch; the last of an epoch may be smaller.
+    augment : Augmentation or None, default None
+        Changes one crop; None leaves them and keeps their order.
+    seed : int, default 0
+        Seed of order and augmentation.
+    balance_sources : bool, default False
+        Repeat the pictures of smaller sets until all count the same.
+    first_epoch : int, default 0
+        Epoch to start at, for a resumed run.
+    """
+
+    def __init__(
+        self,
+        crop_sets: Sequence[CropSet],
+        batch_size: int,
+        augment: Augmentation | None = None,
+        seed: int = 0,
+        balance_sources: bool = False,
+        first_epoch: int = 0,
+    ) -> None:
+        super().__init__(workers=_WORKERS, max_queue_size=_QUEUE)
+        self.crop_sets = crop_sets
+        self.batch_size = batch_size
+        self.augment = augment
+        self.seed = seed
+        self.balance_sources = balance_sources
+        self.epoch = first_epoch
+        self._order = self._order_of_epoch()
+
+    def __len__(self) -> int:
+        return -(-len(self._order) // self.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        start = index * self.batch_size
+        rows = self._order[start : start + self.batch_size]  # (n, 2): set, row
+        crops = np.stack([self._crop(*row) for row in rows])  # (n, h, w, 3)
+        y_true = [self.crop_sets[s].y_true[r] for s, r in rows]
+        return crops, np.array(y_true, dtype=np.float32)[:, None]  # (n, 1)
+
+    def on_epoch_end(self) -> None:
+        """Draw the next epoch's order; Keras calls this."""
+        self.epoch += 1
+        self._order = self._order_of_epoch()
+
+    def _crop(self, set_index: int, row: int) -> NDArray[np.uint8]:
+        crop = self.crop_sets[set_index].crops[row]
+        if self.augment is None:
+            return crop
+        rng = np.random.default_rng((self.seed, self.epoch, set_index, row))
+        return self.augment(crop, rng)
+
+    def _order_of_epoch(self) -> NDArray[np.int64]:
+        """Pairs of set and row, (n, 2), shuffled where there is augmentation."""
+        rng = np.random.default_rng((self.seed, self.epoch))
+        longest = max(len(crop_set) for crop_set in self.crop_sets)
+        parts: list[Any] = []
+        for index, crop_set in enumerate(self.crop_sets):
+            rows = np.arange(len(crop_set))
+            if self.balance_sources:
+                rows = np.resize(rng.permutation(rows), longest)
+            parts.append(np.column_stack([np.full(len(rows), index), rows]))
+        order = np.concatenate(parts).astype(np.int64)
+        return order if self.augment is None else rng.permutation(order)

@@ -1,0 +1,362 @@
+"""DatasetHandler: a dataset's archive -> face crops with labels, split by split."""
+
+import hashlib
+import inspect
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from deepfake_detector import face_crops, images
+from deepfake_detector.archive_download import download_archive, kaggle_credentials
+from deepfake_detector.archive_extraction import archive_sha256, extract_archive
+from deepfake_detector.config import TrainConfig
+from deepfake_detector.crop_cache import (
+    Cropped,
+    CropSet,
+    LabelledPicture,
+    cache_key,
+    write_crop_set,
+)
+from deepfake_detector.dataset_layout import SPLITS, find_root, list_pictures
+from deepfake_detector.datasets import BOXES_FILE, DATASETS, DatasetSpec
+from deepfake_detector.exceptions import (
+    DatasetError,
+    DatasetLayoutError,
+    DownloadError,
+    ImageError,
+)
+from deepfake_detector.face_crops import CropRule, FaceBox, crop_rule
+from deepfake_detector.face_detectors import FACE_DETECTORS, FaceDetector
+
+logger = logging.getLogger(__name__)
+
+#: More unreadable pictures than this share of a split mean that the set is damaged.
+MAX_UNREADABLE_SHARE: Final = 0.01
+
+
+@dataclass(frozen=True)
+class DatasetSource:
+    """Where the pictures come from; the first that is given wins.
+
+    Parameters
+    ----------
+    data_dir : Path or None
+        Unpacked folder.
+    archive : Path or None
+        Zip file.
+    url : str or None
+        Address of a zip instead of the spec's own.
+    cache_dir : Path
+        Where downloads, unpacked sets and crops are kept.
+    """
+
+    data_dir: Path | None
+    archive: Path | None
+    url: str | None
+    cache_dir: Path
+
+
+class DatasetHandler:
+    """One dataset, brought to this machine, unpacked, split and cropped.
+
+    Parameters
+    ----------
+    spec : DatasetSpec
+        What the dataset is.
+    source : DatasetSource
+        Where it comes from here.
+    rule : CropRule
+        How a picture becomes a network's input.
+    image_size : (int, int)
+        Height and width of that input.
+    seed : int, default 42
+        Seed of drawn sets and of the split of sets without one.
+    """
+
+    def __init__(
+        self,
+        spec: DatasetSpec,
+        source: DatasetSource,
+        rule: CropRule,
+        image_size: tuple[int, int],
+        seed: int = 42,
+    ) -> None:
+        self.spec = spec
+        self.source = source
+        self.rule = rule
+        self.image_size = image_size
+        self.seed = seed
+
+    @classmethod
+    def for_config(cls, config: TrainConfig) -> list["DatasetHandler"]:
+        """Make one handler for each dataset of a training configuration.
+
+        Parameters
+        ----------
+        config : TrainConfig
+            The run's settings.
+
+        Returns
+        -------
+        list of DatasetHandler
+            In the order of `config.dataset`.
+
+        Raises
+        ------
+        UnknownNameError
+            If a dataset or crop rule is unknown.
+        """
+        rule = crop_rule(config.crop)
+        return [
+            cls(
+                DATASETS.get(name),
+                DatasetSource(
+                    config.data_dir[i] if config.data_dir else None,
+                    config.archive[i] if config.archive else None,
+                    config.dataset_url,
+                    config.cache_dir,
+                ),
+                rule,
+                (config.image_size, config.image_size),
+                config.seed,
+            )
+            for i, name in enumerate(config.dataset)
+        ]
+
+    def download_dataset(self) -> Path:
+        """Bring the archive to this machine, unless it is here already.
+
+        Returns
+        -------
+        Path
+            The whole, checked archive.
+
+        Raises
+        ------
+        DownloadError
+            If the set has no address, or the download fails.
+        """
+        if self.source.archive is not None:
+            if not self.source.archive.is_file():
+                raise DatasetError(
+                    f"--archive {self.source.archive.name}: there is no such file"
+                )
+            return self.source.archive
+        url = self.source.url or self.spec.url
+        if url is None:
+            raise DownloadError(
+                f"dataset {self.spec.name!r} has no download address; give "
+                "--archive FILE or --data-dir DIR"
+            )
+        # The address is part of the name: another address may hold another archive.
+        tag = hashlib.sha256(url.encode()).hexdigest()[:8]
+        destination = self.source.cache_dir / f"{self.spec.name}-{tag}.zip"
+        if not destination.is_file():
+            credentials = kaggle_credentials(os.environ, Path.home())
+            download_archive(url, destination, credentials=credentials)
+        return destination
+
+    def unzip_dataset(self) -> Path:
+        """Unpack the archive, unless it is unpacked already.
+
+        Returns
+        -------
+        Path
+            The folder that holds the unpacked set.
+
+        Raises
+        ------
+        ArchiveError
+            If the archive is damaged or holds members that are refused.
+        """
+        if self.source.data_dir is not None:
+            if not self.source.data_dir.is_dir():
+                raise DatasetLayoutError(
+                    f"--data-dir {self.source.data_dir.name}: there is no such folder"
+                )
+            return self.source.data_dir
+        if self.spec.generate is not None and self.source.archive is None:
+            return self._generated(self.spec.generate)
+        archive = self.download_dataset()
+        name = f"{self.spec.name}-{archive_sha256(archive)[:16]}"
+        folder = self.source.cache_dir / name
+        if not folder.is_dir():
+            extract_archive(archive, folder)
+        return folder
+
+    def get_image_dataset_from_directory(self, split: str) -> CropSet:
+        """Return one split as crops, from the cache where it holds them.
+
+        Parameters
+        ----------
+        split : {'train', 'val', 'test'}
+            Which split.
+
+        Returns
+        -------
+        CropSet
+            Crops (n, h, w, 3) uint8 with labels; pictures in a stated, fixed order.
+
+        Raises
+        ------
+        DatasetLayoutError
+            If the split or one of its classes is missing or empty.
+        DatasetError
+            If one percent of the pictures or more cannot be read.
+        """
+        pictures = self._pictures[split]
+        facts = {
+            "data": self.data_hash,
+            "pictures": [(p.name, p.label) for p in pictures],
+            "rule": self.rule.to_dict(),
+            "image_size": self.image_size,
+            "packages": {name: version(name) for name in ("pillow", "dlib-bin")},
+        }
+        folder = f"{self.spec.name}-{split}-{cache_key(facts)}"
+        directory = self.source.cache_dir / "crops" / folder
+        if directory.is_dir():
+            crop_set = CropSet.read(directory)
+        else:
+            crop_set = write_crop_set(
+                directory,
+                (self.spec.name, split),
+                pictures,
+                self._crop_all,
+                self.image_size,
+            )
+        self._report(crop_set)
+        return crop_set
+
+    def load_split_data(self) -> tuple[CropSet, CropSet, CropSet]:
+        """Return the train, validation and test crops.
+
+        Returns
+        -------
+        tuple of CropSet
+            `train`, `val`, `test`.
+        """
+        train, val, test = map(self.get_image_dataset_from_directory, SPLITS)
+        return train, val, test
+
+    @cached_property
+    def data_hash(self) -> str:
+        """SHA-256 of the archive, or of names and contents of an unpacked folder."""
+        if self.source.data_dir is None and (
+            self.source.archive is not None or self.spec.generate is None
+        ):
+            return archive_sha256(self.download_dataset())
+        digest = hashlib.sha256()
+        for path in sorted(p for p in self._root.rglob("*") if p.is_file()):
+            digest.update(path.relative_to(self._root).as_posix().encode() + b"\0")
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        return digest.hexdigest()
+
+    @cached_property
+    def _root(self) -> Path:
+        """The folder right above the split folders, or above the class folders."""
+        return find_root(self.unzip_dataset(), self.spec)
+
+    @cached_property
+    def _pictures(self) -> dict[str, list[LabelledPicture]]:
+        """Every picture of every split."""
+        return list_pictures(self._root, self.spec, self.seed)
+
+    def _generated(self, generate: Callable[[Path, int], None]) -> Path:
+        """Draw the set, unless it is drawn already; whole or not at all."""
+        # The key changes with the seed and with the drawing code.
+        code = Path(inspect.getfile(generate)).read_text(encoding="utf-8")
+        key = cache_key({"seed": self.seed, "code": code})
+        folder = self.source.cache_dir / f"{self.spec.name}-{key}"
+        if not folder.is_dir():
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(
+                prefix=f".{folder.name}-", dir=folder.parent
+            ) as staging_name:
+                staging = Path(staging_name) / "whole"
+                staging.mkdir()
+                generate(staging, self.seed)
+                staging.replace(folder)
+        return folder
+
+    @cached_property
+    def _stated_boxes(self) -> dict[str, FaceBox]:
+        """Face boxes that the set states itself, by picture name."""
+        path = self._root / BOXES_FILE
+        if not path.is_file():
+            return {}
+        try:
+            boxes = json.loads(path.read_text(encoding="utf-8"))
+            return {name: FaceBox(*map(float, box)) for name, box in boxes.items()}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise DatasetLayoutError(
+                f"{BOXES_FILE}: expected a picture's path and [left, top, width, "
+                f"height] for each picture ({error})"
+            ) from error
+
+    def _crop_all(self, pictures: Sequence[LabelledPicture]) -> Iterator[Cropped]:
+        """Crop in parallel, in order, with a progress bar."""
+        detector: FaceDetector = FACE_DETECTORS.get(self.rule.detector)()
+
+        def crop_one(picture: LabelledPicture) -> Cropped:
+            try:
+                image = images.decode(self._root / picture.name)
+            except (ImageError, OSError) as error:
+                logger.warning("%s: skipped (%s)", picture.name, error)
+                return None
+            boxes = self._boxes(picture.name, image, detector)
+            box = (
+                face_crops.nearest_centre(boxes, image)
+                if boxes
+                else face_crops.centre_box(image, self.rule)
+            )
+            return face_crops.crop(image, box, self.rule, self.image_size), bool(boxes)
+
+        # Decoding and face search both leave Python's lock, so threads are enough.
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            yield from tqdm(
+                pool.map(crop_one, pictures),
+                total=len(pictures),
+                desc=f"crop {self.spec.name}",
+                unit="picture",
+                disable=None,
+            )
+
+    def _boxes(
+        self, name: str, image: NDArray[np.uint8], detector: FaceDetector
+    ) -> list[FaceBox]:
+        stated = self._stated_boxes.get(name) if self.rule.square else None
+        return [stated] if stated else detector.detect(image)
+
+    def _report(self, crop_set: CropSet) -> None:
+        """Log what was found and skipped; refuse a set that is largely damaged."""
+        skipped, total = len(crop_set.unreadable), len(crop_set)
+        shares = ", ".join(
+            f"{name} {share:.3f}" for name, share in crop_set.face_found_share().items()
+        )
+        logger.info(
+            "%s %s: %d pictures, %d unreadable; share with a found face: %s",
+            crop_set.source,
+            crop_set.split,
+            total,
+            skipped,
+            shares,
+        )
+        if skipped > MAX_UNREADABLE_SHARE * (skipped + total):
+            raise DatasetError(
+                f"dataset {self.spec.name!r}: {skipped} of {skipped + total} pictures "
+                f"of the {crop_set.split} split cannot be read, first "
+                f"{', '.join(crop_set.unreadable[:3])}; unpack or download it again"
+            )

@@ -1,0 +1,231 @@
+"""DeepfakeDetectorModel: a network from fresh weights to a model folder."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from deepfake_detector.architectures import ARCHITECTURES
+from deepfake_detector.artifact import (
+    KERAS_FILE,
+    LITERT_FILE,
+    Artifact,
+    ModelCard,
+    write_artifact,
+)
+from deepfake_detector.backends import BACKENDS
+from deepfake_detector.crop_batches import CropBatches
+from deepfake_detector.exceptions import ArtifactError
+
+logger = logging.getLogger(__name__)
+
+#: Largest difference in logit between Keras and an exported file that is accepted.
+EXPORT_TOLERANCE: Final = 1e-3
+
+_SCORING_BATCH: Final = 64
+
+
+class DeepfakeDetectorModel:
+    """One network of the `architectures` table, trained, scored and saved.
+
+    Parameters
+    ----------
+    architecture : str
+        Name in the table.
+    input_shape : (int, int, int)
+        Height, width and channels of the network's input.
+    learning_rate : float, default 1e-4
+        Adam's first learning rate.
+    mixed_precision : bool, default False
+        Compute in bfloat16; weights and outputs stay float32.
+    seed : int, default 42
+        Seed of the weights and of dropout.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such architecture; the message lists the choices.
+    """
+
+    def __init__(
+        self,
+        architecture: str,
+        input_shape: tuple[int, int, int],
+        learning_rate: float = 1e-4,
+        mixed_precision: bool = False,
+        seed: int = 42,
+    ) -> None:
+        self.architecture = architecture
+        self.input_shape = input_shape
+        self.learning_rate = learning_rate
+        self.mixed_precision = mixed_precision
+        keras.utils.set_random_seed(seed)
+        self.network = self._build("mixed_bfloat16" if mixed_precision else "float32")
+        # Training sees the logit alone: the other outputs follow from it.
+        self.trainer = keras.Model(self.network.inputs, self.network.output["logit"])
+
+    def compile_model(self) -> None:
+        """Set Adam, binary cross-entropy on logits, and the metrics of the log."""
+        self.trainer.compile(
+            optimizer=keras.optimizers.Adam(self.learning_rate),
+            loss=keras.losses.BinaryCrossentropy(from_logits=True),
+            metrics=[
+                keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0),
+                keras.metrics.Precision(name="precision", thresholds=0.0),
+                keras.metrics.Recall(name="recall", thresholds=0.0),
+                keras.metrics.AUC(name="auc", from_logits=True),
+            ],
+        )
+
+    def train_model(
+        self,
+        train: CropBatches,
+        val: CropBatches,
+        epochs: int,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        initial_epoch: int = 0,
+    ) -> dict[str, list[float]]:
+        """Train until the last epoch or until a callback stops it.
+
+        Parameters
+        ----------
+        train, val : CropBatches
+            Batches to learn from and to watch.
+        epochs : int
+            Number of the last epoch.
+        callbacks : sequence of keras.callbacks.Callback, optional
+            Checkpoints, early stopping and the like.
+        initial_epoch : int, default 0
+            Epochs already done, for a resumed run.
+
+        Returns
+        -------
+        dict of str to list of float
+            One value an epoch, by metric name.
+        """
+        history = self.trainer.fit(
+            train,
+            validation_data=val,
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            callbacks=list(callbacks),
+            verbose=2,
+        )
+        return {name: list(map(float, v)) for name, v in history.history.items()}
+
+    def evaluate_model(self, batches: CropBatches) -> dict[str, float]:
+        """Return the loss and metrics that :meth:`compile_model` set.
+
+        Parameters
+        ----------
+        batches : CropBatches
+            Batches to score.
+
+        Returns
+        -------
+        dict of str to float
+            Value by metric name.
+        """
+        values = self.trainer.evaluate(batches, verbose=0, return_dict=True)
+        return {name: float(value) for name, value in values.items()}
+
+    def predict_logits(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the logits of P(fake), not calibrated.
+
+        Parameters
+        ----------
+        crops : ndarray of shape (n, h, w, 3), uint8
+            RGB crops of the network's input size.
+
+        Returns
+        -------
+        ndarray of shape (n,), float32
+            Logits.
+        """
+        # The last batch is filled up: a second batch size would be compiled anew.
+        logits = []
+        for start in range(0, len(crops), _SCORING_BATCH):
+            batch = np.asarray(crops[start : start + _SCORING_BATCH])
+            filled = np.resize(batch, (_SCORING_BATCH, *batch.shape[1:]))
+            scored = np.asarray(self.trainer.predict_on_batch(filled))
+            logits.append(scored[: len(batch), 0])
+        return np.concatenate(logits).astype(np.float32)
+
+    def save_model(self, directory: Path, card: ModelCard) -> Artifact:
+        """Write the model folder; each file in it has been run once.
+
+        Parameters
+        ----------
+        directory : Path
+            Folder to make or replace.
+        card : ModelCard
+            What the model is; its `files` are filled in.
+
+        Returns
+        -------
+        Artifact
+            The written folder.
+
+        Raises
+        ------
+        ArtifactError
+            If an exported file answers otherwise than the trained network.
+        """
+        plain = self._float32_copy()
+        logger.info("exporting %s (%d parameters)", card.name, plain.count_params())
+
+        def write_files(staging: Path) -> None:
+            plain.save(staging / KERAS_FILE)
+            plain.export(staging / LITERT_FILE, format="litert", verbose=False)
+            _require_same_answers(plain, staging)
+
+        return write_artifact(directory, card, write_files)
+
+    def _build(self, dtype_policy: str) -> keras.Model:
+        build = ARCHITECTURES.get(self.architecture)
+        with _policy(dtype_policy):
+            return build(self.input_shape)
+
+    def _float32_copy(self) -> keras.Model:
+        """The same weights, uncompiled and in float32: what LiteRT can run."""
+        copy = self._build("float32")
+        copy.set_weights(self.network.get_weights())
+        return copy
+
+
+def _require_same_answers(network: keras.Model, directory: Path) -> None:
+    """Load both written files and compare their logits with the network's."""
+    shape = network.input_shape[1:]
+    noise = np.random.default_rng(0).integers(0, 256, (2, *shape), dtype=np.uint8)
+    flat = np.full((1, *shape), 127, dtype=np.uint8)
+    batch = np.concatenate([noise, flat])  # (3, h, w, 3)
+    expected = np.asarray(network(batch.astype(np.float32))["logit"])[:, 0]
+    saved = keras.saving.load_model(directory / KERAS_FILE, compile=False)
+    exported = BACKENDS.get("litert")((directory / LITERT_FILE).read_bytes())
+    answers = {
+        KERAS_FILE: np.asarray(saved(batch.astype(np.float32))["logit"])[:, 0],
+        LITERT_FILE: exported.run(batch)["logit"],
+    }
+    for name, logit in answers.items():
+        difference = float(np.max(np.abs(logit - expected)))
+        if not difference <= EXPORT_TOLERANCE:
+            raise ArtifactError(
+                f"{name}: its logits differ from the trained network's by "
+                f"{difference:.2g}, more than {EXPORT_TOLERANCE:g}; nothing was saved"
+            )
+
+
+@contextmanager
+def _policy(name: str) -> Iterator[None]:
+    """Build layers under a dtype policy without leaving it set for others."""
+    before: Any = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

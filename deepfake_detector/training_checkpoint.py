@@ -1,0 +1,189 @@
+"""A checkpoint after every epoch, from which a killed run goes on as if never cut."""
+
+import csv
+import io
+import json
+import logging
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final, Self
+
+import keras
+
+from deepfake_detector.exceptions import TrainingError
+
+logger = logging.getLogger(__name__)
+
+STATE_FILE: Final = "state.json"
+BEST_FILE: Final = "best.weights.h5"
+HISTORY_FILE: Final = "history.csv"
+
+#: What each watching callback remembers between epochs.
+_MEMORIES: Final = {
+    "EarlyStopping": ("wait", "best", "best_epoch", "stopped_epoch"),
+    "ReduceLROnPlateau": ("wait", "best", "cooldown_counter"),
+}
+
+
+@dataclass
+class TrainingState:
+    """Where a run stands.
+
+    Parameters
+    ----------
+    epoch : int, default 0
+        Epochs done.
+    weights : str or None, default None
+        Name of the file with the network and the optimiser after that epoch.
+    finished : bool, default False
+        Whether training ended by itself.
+    best_epoch : int or None, default None
+        Epoch, from 1, with the lowest validation loss.
+    best_val_loss : float or None, default None
+        That loss.
+    history : list of dict, optional
+        One row of metrics an epoch.
+    memories : dict, optional
+        What the other callbacks remember, by class name.
+    """
+
+    epoch: int = 0
+    weights: str | None = None
+    finished: bool = False
+    best_epoch: int | None = None
+    best_val_loss: float | None = None
+    history: list[dict[str, float]] = field(default_factory=list)
+    memories: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, directory: Path) -> Self:
+        """Read the state of a checkpoint folder.
+
+        Parameters
+        ----------
+        directory : Path
+            Folder of the checkpoint.
+
+        Returns
+        -------
+        TrainingState
+            The state; a fresh one where there is no checkpoint yet.
+
+        Raises
+        ------
+        TrainingError
+            If the state file is damaged.
+        """
+        path = directory / STATE_FILE
+        if not path.is_file():
+            return cls()
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise TrainingError(
+                f"{STATE_FILE}: not a training state ({error}); start the run anew"
+            ) from error
+
+
+class TrainingCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
+    """Saves network, optimiser and callbacks' memory; comes last in the list.
+
+    Everything is written under a temporary name first. The state file names the weights
+    it belongs to and is replaced last, so the two always fit.
+
+    Parameters
+    ----------
+    directory : Path
+        Folder of the checkpoint.
+    state : TrainingState
+        Where the run stands; changed as it goes on.
+    watchers : sequence of keras.callbacks.Callback
+        Callbacks whose memory is kept.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        state: TrainingState,
+        watchers: list[keras.callbacks.Callback],
+    ) -> None:
+        super().__init__()
+        self.directory = directory
+        self.state = state
+        self.watchers = watchers
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Give the other callbacks back what they remembered."""
+        for watcher in self.watchers:
+            for name, value in self.state.memories.get(_name(watcher), {}).items():
+                setattr(watcher, name, value)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Save the epoch that just ended."""
+        row = {name: float(value) for name, value in (logs or {}).items()}
+        self.state.epoch = epoch + 1
+        self.state.history = [*self.state.history[:epoch], {"epoch": epoch + 1} | row]
+        val_loss = row.get("val_loss", float("nan"))
+        if val_loss < _or_infinity(self.state.best_val_loss):
+            self.state.best_val_loss, self.state.best_epoch = val_loss, epoch + 1
+            self._write_best()
+        self.save()
+
+    def save(self) -> None:
+        """Write the checkpoint of the state as it is."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        previous = self.state.weights
+        self.state.weights = f"epoch-{self.state.epoch:04d}.keras"
+        temporary = self.directory / f"writing-{self.state.weights}"
+        self.model.save(temporary)
+        temporary.replace(self.directory / self.state.weights)
+        self.state.memories = {
+            _name(watcher): {
+                memory: _plain(getattr(watcher, memory))
+                for memory in _MEMORIES[_name(watcher)]
+                if hasattr(watcher, memory)
+            }
+            for watcher in self.watchers
+        }
+        self.write_state()
+        if previous and previous != self.state.weights:
+            (self.directory / previous).unlink(missing_ok=True)
+
+    def write_state(self) -> None:
+        """Write the state and the history table, each under a temporary name first."""
+        _write(self.directory / STATE_FILE, json.dumps(asdict(self.state), indent=1))
+        _write(self.directory.parent / HISTORY_FILE, _csv(self.state.history))
+
+    def _write_best(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        temporary = self.directory / f"writing-{BEST_FILE}"
+        self.model.save_weights(temporary)
+        temporary.replace(self.directory / BEST_FILE)
+
+
+def _name(callback: keras.callbacks.Callback) -> str:
+    return type(callback).__name__
+
+
+def _plain(value: Any) -> Any:
+    """A JSON-ready number where Keras keeps a NumPy scalar."""
+    return value.item() if hasattr(value, "item") else value
+
+
+def _or_infinity(value: float | None) -> float:
+    return float("inf") if value is None else value
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f"writing-{path.name}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def _csv(rows: list[dict[str, float]]) -> str:
+    buffer = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(buffer, fieldnames=list(rows[0]), extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    return buffer.getvalue()

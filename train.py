@@ -1,0 +1,46 @@
+"""Train a detector: ``python train.py --help`` lists every setting.
+
+Progress goes to stderr and the log; the last line on stdout is JSON.
+"""
+
+import json
+import logging
+import os
+import sys
+from typing import Any
+
+import click
+
+from deepfake_detector.command_line import config_options, one_line_errors
+from deepfake_detector.config import TrainConfig
+from deepfake_detector.dataset_handler import DatasetHandler
+from deepfake_detector.deepfake_detector_model import DeepfakeDetectorModel
+from deepfake_detector.train_model import TrainModel
+
+__all__ = ["DatasetHandler", "DeepfakeDetectorModel", "TrainModel", "main"]
+
+#: What a shell reports for a program that Ctrl-C ended.
+_INTERRUPTED_STATUS = 130
+
+
+@click.command()
+@config_options(TrainConfig)
+def main(**options: Any) -> None:
+    """Train a detector and save it as a run folder with a model that can be served."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(levelname)s %(name)s: %(message)s"
+    )
+    with one_line_errors():
+        run = TrainModel.from_options(os.environ, **options)
+        try:
+            summary = run.run_training()
+        except KeyboardInterrupt:
+            click.echo(
+                f"Stopped. Go on with: python train.py --resume {run.run_dir}", err=True
+            )
+            sys.exit(_INTERRUPTED_STATUS)
+    click.echo(json.dumps(summary))
+
+
+if __name__ == "__main__":
+    main()

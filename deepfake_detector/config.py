@@ -212,6 +212,8 @@ class TrainConfig(_Settings):
         _require_range(self, "early_stopping_patience", 1, 100_000)
         _require_range(self, "reduce_lr_patience", 1, 100_000)
         _require_range(self, "seed", 0, 2**32 - 1)
+        if not self.dataset:
+            raise ConfigError("dataset: expected at least one name, got none")
         for name in ("archive", "data_dir"):
             given = getattr(self, name)
             if given and len(given) != len(self.dataset):
@@ -240,8 +242,11 @@ def _cast(text: str, kind: Any, variable: str) -> Any:
     origin = typing.get_origin(kind)
     if origin is tuple:
         item = typing.get_args(kind)[0]
-        return tuple(_cast(t.strip(), item, variable) for t in text.split(",") if t)
+        words = [word.strip() for word in text.split(",")]
+        return tuple(_cast(word, item, variable) for word in words if word)
     if origin is types.UnionType:
+        if not text:
+            return None
         kind = next(k for k in typing.get_args(kind) if k is not types.NoneType)
     try:
         return _cast_bool(text) if kind is bool else kind(text)
@@ -262,8 +267,8 @@ def _cast_bool(text: str) -> bool:
 def _from_json(value: Any, kind: Any, name: str) -> Any:
     """Undo :func:`_jsonable` for a field's type."""
     if value is None:
-        return None
-    if isinstance(value, list):
+        return _cast("", kind, name)
+    if isinstance(value, list) and typing.get_origin(kind) is tuple:
         item = typing.get_args(kind)[0]
         return tuple(_from_json(v, item, name) for v in value)
     return _cast(str(value), kind, name)

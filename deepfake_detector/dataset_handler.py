@@ -29,7 +29,7 @@ from deepfake_detector.crop_cache import (
     cache_key,
     write_crop_set,
 )
-from deepfake_detector.dataset_layout import SPLITS, find_root, list_pictures
+from deepfake_detector.dataset_layout import SPLITS, find_root, is_split, list_pictures
 from deepfake_detector.datasets import BOXES_FILE, DATASETS, DatasetSpec
 from deepfake_detector.exceptions import (
     DatasetError,
@@ -39,6 +39,7 @@ from deepfake_detector.exceptions import (
 )
 from deepfake_detector.face_crops import CropRule, FaceBox, crop_rule
 from deepfake_detector.face_detectors import FACE_DETECTORS, FaceDetector
+from deepfake_detector.labels import CLASS_NAMES
 
 logger = logging.getLogger(__name__)
 
@@ -201,7 +202,7 @@ class DatasetHandler:
 
         Parameters
         ----------
-        split : {'train', 'val', 'test'}
+        split : {'train', 'val', 'test', 'all'}
             Which split.
 
         Returns
@@ -216,7 +217,7 @@ class DatasetHandler:
         DatasetError
             If one percent of the pictures or more cannot be read.
         """
-        pictures = self._pictures[split]
+        pictures = self.pictures(split)
         facts = {
             "data": self.data_hash,
             "pictures": [(p.name, p.label) for p in pictures],
@@ -249,6 +250,57 @@ class DatasetHandler:
         """
         train, val, test = map(self.get_image_dataset_from_directory, SPLITS)
         return train, val, test
+
+    def pictures(self, split: str) -> list[LabelledPicture]:
+        """Return the pictures of one split, by class and then by name.
+
+        Parameters
+        ----------
+        split : {'train', 'val', 'test', 'all'}
+            Which split; `all` is known for sets without a split of their own.
+
+        Returns
+        -------
+        list of LabelledPicture
+            Names and labels.
+
+        Raises
+        ------
+        DatasetLayoutError
+            If there is no such split, or a class has too few pictures to make one.
+        """
+        if split not in self._pictures:
+            raise DatasetLayoutError(
+                f"dataset {self.spec.name!r} has no split {split!r}; choose from: "
+                f"{', '.join(self._pictures)}"
+            )
+        pictures = self._pictures[split]
+        if len({picture.label for picture in pictures}) < len(CLASS_NAMES):
+            raise DatasetLayoutError(
+                f"dataset {self.spec.name!r}: too few pictures for a {split} split; "
+                "give at least 10 of each class, or train/, val/ and test/ folders"
+            )
+        return pictures
+
+    def path_of(self, picture: LabelledPicture) -> Path:
+        """Return where a picture lies.
+
+        Parameters
+        ----------
+        picture : LabelledPicture
+            One of :meth:`pictures`.
+
+        Returns
+        -------
+        Path
+            Its file.
+        """
+        return self._root / picture.name
+
+    @property
+    def is_split(self) -> bool:
+        """Whether the set comes split."""
+        return is_split(self._root)
 
     @cached_property
     def data_hash(self) -> str:
@@ -312,7 +364,7 @@ class DatasetHandler:
 
         def crop_one(picture: LabelledPicture) -> Cropped:
             try:
-                image = images.decode(self._root / picture.name)
+                image = images.decode(self.path_of(picture))
             except (ImageError, OSError) as error:
                 logger.warning("%s: skipped (%s)", picture.name, error)
                 return None

@@ -43,7 +43,7 @@ def find_root(top: Path, spec: DatasetSpec) -> Path:
     level = [top]
     for _ in range(_MAX_DEPTH + 1):
         for folder in level:
-            if _is_split(folder) or (not spec.has_splits and _classes(folder, spec)):
+            if is_split(folder) or (not spec.has_splits and _classes(folder, spec)):
                 return folder
         level = [sub for folder in level for sub in _subfolders(folder)]
     splits = "train/, val/ and test/ folders with " if spec.has_splits else ""
@@ -70,15 +70,17 @@ def list_pictures(
     Returns
     -------
     dict of str to list of LabelledPicture
-        Pictures under `train`, `val` and `test`; names are paths below `root`.
+        Pictures under `train`, `val` and `test` and, for a set without a split of its
+        own, all of them under `all`; names are paths below `root`.
 
     Raises
     ------
     DatasetLayoutError
         If a split or a class is missing or empty.
     """
-    if not _is_split(root):
-        return _seeded_split(_listing(root, root, spec), seed)
+    if not is_split(root):
+        pictures = _listing(root, root, spec)
+        return _seeded_split(pictures, seed) | {"all": pictures}
     splits = {}
     for split in SPLITS:
         folder = _child(root, SPLIT_FOLDERS[split])
@@ -91,27 +93,20 @@ def list_pictures(
     return splits
 
 
-def list_classes(folder: Path, spec: DatasetSpec) -> list[LabelledPicture]:
-    """List every picture of one folder that holds both class folders.
+def is_split(folder: Path) -> bool:
+    """Return whether a folder holds split folders.
 
     Parameters
     ----------
     folder : Path
-        A folder with the spec's two class folders.
-    spec : DatasetSpec
-        What they are called.
+        A folder.
 
     Returns
     -------
-    list of LabelledPicture
-        By class and then by name; names are paths below `folder`.
-
-    Raises
-    ------
-    DatasetLayoutError
-        If a class is missing or empty.
+    bool
+        Whether it has a subfolder that stands for `train`.
     """
-    return _listing(folder, folder, spec)
+    return _child(folder, SPLIT_FOLDERS["train"]) is not None
 
 
 def _listing(folder: Path, root: Path, spec: DatasetSpec) -> list[LabelledPicture]:
@@ -138,10 +133,6 @@ def _classes(folder: Path, spec: DatasetSpec) -> dict[int, Path] | None:
     real = _child(folder, (spec.real_folder,))
     fake = _child(folder, (spec.fake_folder,))
     return {REAL: real, FAKE: fake} if real and fake else None
-
-
-def _is_split(folder: Path) -> bool:
-    return _child(folder, SPLIT_FOLDERS["train"]) is not None
 
 
 def _child(folder: Path, names: Sequence[str]) -> Path | None:
@@ -177,12 +168,6 @@ def _seeded_split(
         shuffled = [of_class[i] for i in rng.permutation(len(of_class))]
         for split, share in _HELD_OUT_SHARES.items():
             count = int(len(of_class) * share)
-            if not count:
-                raise DatasetLayoutError(
-                    f"too few pictures of class {CLASS_NAMES[label]} to split: "
-                    f"expected at least 10, got {len(of_class)}; add some, or make "
-                    "train/, val/ and test/ folders"
-                )
             splits[split] += sorted(shuffled[:count], key=lambda p: p.name)
             shuffled = shuffled[count:]
         splits["train"] += sorted(shuffled, key=lambda p: p.name)

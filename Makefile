@@ -1,0 +1,80 @@
+# Everything a newcomer or CI needs. `make help` lists the targets.
+
+HOST ?= 127.0.0.1
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+
+# The first Python on the path that is new enough and not too new; PYTHON=... overrides.
+IS_SUPPORTED := -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
+CANDIDATES := python3 python3.13 python3.12 python3.11 python
+PYTHON ?= $(shell for p in $(CANDIDATES); do $$p $(IS_SUPPORTED) 2>/dev/null && echo $$p && break; done)
+
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := check
+.PHONY: help run test lint fmt types imports smoke check lock bench bench-train clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+run: $(VENV)/serve.stamp  ## install what serving needs and serve on http://HOST:PORT/
+	@DEEPFAKE_HOST=$(HOST) DEEPFAKE_PORT=$(PORT) $(BIN)/python -m gunicorn inference:app
+
+test: $(VENV)/dev.stamp  ## install everything and run the default tests
+	$(BIN)/python -m pytest
+
+check: test lint types imports  ## what CI runs, but for the smoke test
+
+lint: $(VENV)/dev.stamp  ## ruff and numpydoc
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m numpydoc.hooks.validate_docstrings $$(git ls-files 'deepfake_detector/*.py' train.py inference.py)
+
+fmt: $(VENV)/dev.stamp  ## let ruff format and mend what it can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+types: $(VENV)/dev.stamp  ## mypy, strict
+	$(BIN)/mypy
+
+imports: $(VENV)/dev.stamp  ## the import contract of docs/architecture.md
+	$(BIN)/lint-imports
+
+smoke:  ## serve from a fresh environment with requirements-serve.txt alone
+	$(require_python)rm -rf .smoke-venv
+	$(PYTHON) -m venv .smoke-venv
+	.smoke-venv/bin/python -m pip install -q --require-hashes -r requirements-serve.txt
+	.smoke-venv/bin/python -W error tests/smoke/serve.py
+
+lock: $(VENV)/dev.stamp  ## pin pyproject.toml's ranges into the three requirements files
+	$(lock) --extra train --extra dev -o requirements-dev.txt
+	$(lock) --extra train -c requirements-dev.txt -o requirements.txt
+	$(lock) -c requirements-dev.txt -o requirements-serve.txt
+
+bench: $(VENV)/dev.stamp  ## measure serving against the plain way; prints JSON
+	$(BIN)/python -m benchmarks.serving
+
+bench-train: $(VENV)/dev.stamp  ## measure training against the plain way; prints JSON
+	$(BIN)/python -m benchmarks.training
+
+clean:  ## remove the environments and caches, not the data
+	rm -rf $(VENV) .smoke-venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+lock = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml
+
+# One line that names the versions, before anything is made.
+require_python = $(if $(shell $(or $(PYTHON),false) $(IS_SUPPORTED) 2>/dev/null && echo yes),,\
+	$(error deepfake-detector needs Python 3.11, 3.12 or 3.13: install one or name it with make PYTHON=...))
+
+$(BIN)/python:
+	$(require_python)$(PYTHON) -m venv $(VENV)
+
+$(VENV)/serve.stamp: requirements-serve.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q --require-hashes -r $<
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q --require-hashes -r $<
+	@touch $@ $(VENV)/serve.stamp

@@ -1,0 +1,130 @@
+"""``python -m deepfake_detector``: predict, evaluate and list.
+
+Results go to stdout, one JSON object a line where a program may read them; everything
+else goes to stderr. Nothing here loads TensorFlow unless the Keras backend is
+asked for.
+"""
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from deepfake_detector.command_line import config_options, one_line_errors
+from deepfake_detector.config import ServeConfig
+from deepfake_detector.exceptions import DeepfakeDetectorError, ImageError
+
+#: Settings of the web server, which the command line has no use for.
+_SERVER_ONLY: Final = (
+    "host",
+    "port",
+    "upload_dir",
+    "max_upload_bytes",
+    "workers",
+    "threads",
+)
+
+_TABLES: Final = {
+    "architectures": "deepfake_detector.architectures:ARCHITECTURES",
+    "augmentations": "deepfake_detector.augmentations:AUGMENTATIONS",
+    "backends": "deepfake_detector.backends:BACKENDS",
+    "datasets": "deepfake_detector.datasets:DATASETS",
+    "face_detectors": "deepfake_detector.face_detectors:FACE_DETECTORS",
+}
+
+
+@click.group()
+def main() -> None:
+    """Find out whether the faces in a picture are real."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--whole-picture",
+    is_flag=True,
+    help="If no face is found, score the whole picture.",
+)
+@config_options(ServeConfig, skip=_SERVER_ONLY)
+def predict(files: tuple[Path, ...], whole_picture: bool, **options: Any) -> None:
+    """Judge each FILE and print one JSON object a line.
+
+    A file that cannot be judged gets a line with an `error`, and exit status 1.
+    """
+    from deepfake_detector.detector import Detector
+
+    failed = False
+    with one_line_errors():
+        detector = Detector.load(ServeConfig.from_env(os.environ, **options))
+        for file in files:
+            answer: dict[str, Any] = {"file": str(file)}
+            try:
+                answer |= detector.analyse(file, whole_picture).to_dict()
+            except (ImageError, OSError) as error:
+                answer["error"] = _reason(error)
+                failed = True
+            click.echo(json.dumps(answer))
+    sys.exit(1 if failed else 0)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@click.option(
+    "--split",
+    type=click.Choice(["train", "val", "test"]),
+    help="Split to score, where FOLDER holds splits.  [default: test]",
+)
+@click.option(
+    "--picture",
+    is_flag=True,
+    help="Score each picture by its highest-scoring face, as the server does, instead "
+    "of by the face nearest its centre, which the label is of.",
+)
+@config_options(ServeConfig, skip=_SERVER_ONLY)
+def evaluate(
+    folder: Path, as_json: bool, split: str | None, picture: bool, **options: Any
+) -> None:
+    """Score the pictures of FOLDER (or zip), which holds Real/ and Fake/.
+
+    Prints accuracy, AUC, EER, ECE and counts, beside what 16x16 thumbnails give away.
+    """
+    from deepfake_detector.dataset_scoring import score_dataset
+    from deepfake_detector.detector import Detector
+
+    with one_line_errors():
+        detector = Detector.load(ServeConfig.from_env(os.environ, **options))
+        report = score_dataset(detector, folder, split, by_picture=picture)
+    click.echo(json.dumps(report) if as_json else _table(report))
+
+
+@main.command("list")
+@click.argument("table", type=click.Choice(sorted(_TABLES)))
+def list_table(table: str) -> None:
+    """Print every name of a TABLE with a line on each."""
+    from pkgutil import resolve_name
+
+    registry = resolve_name(_TABLES[table])
+    width = max(map(len, registry))
+    for name in registry:
+        click.echo(f"{name:{width}}  {registry.summary(name)}")
+
+
+def _reason(error: Exception) -> str:
+    """Why a file was not judged, in words for its reader."""
+    if isinstance(error, DeepfakeDetectorError):
+        return str(error)
+    return f"The file cannot be read ({error.__class__.__name__})."
+
+
+def _table(report: dict[str, Any]) -> str:
+    rows = (
+        f"{name:24} {value:.4f}" if isinstance(value, float) else f"{name:24} {value}"
+        for name, value in report.items()
+    )
+    return "\n".join(rows)

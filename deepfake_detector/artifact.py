@@ -84,6 +84,10 @@ class ModelCard:
                 "card.json: input_shape must be (height, width, channels), "
                 f"not {self.input_shape}"
             )
+        if not isinstance(self.files, dict):
+            raise ArtifactError(
+                "card.json: files must give the SHA-256 of each file by its name"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the card as JSON-ready fields."""
@@ -139,7 +143,7 @@ class ModelCard:
             fields["crop"] = CropRule(**fields["crop"])
             fields["calibration"] = Calibration(**fields["calibration"])
             return cls(**fields)
-        except (KeyError, TypeError, ValueError, ConfigError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, ConfigError) as error:
             raise ArtifactError(
                 f"card.json: a field is missing or of the wrong type ({error})"
             ) from error
@@ -182,12 +186,12 @@ class Artifact:
         card_file = directory / CARD_FILE
         try:
             fields = json.loads(card_file.read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError:
             raise ArtifactError(
                 f"model folder {directory.name!r}: expected a folder with {CARD_FILE}, "
                 "found none; train one with `python train.py` or set --model-dir"
             ) from None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ArtifactError(f"{CARD_FILE}: not valid JSON ({error})") from error
         artifact = cls(directory, ModelCard.from_dict(fields))
         for name in artifact.card.files:
@@ -275,5 +279,9 @@ def _replace_directory(staging: Path, directory: Path) -> None:
         staging.replace(directory)
         return
     with _temporary_sibling(directory) as attic:
-        directory.replace(attic / directory.name)
-        staging.replace(directory)
+        old = directory.replace(attic / directory.name)
+        try:
+            staging.replace(directory)
+        except OSError:
+            old.replace(directory)
+            raise

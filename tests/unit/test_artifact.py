@@ -1,0 +1,227 @@
+"""A model folder is loaded whole and unaltered, or refused with the fix in words."""
+
+import json
+import stat
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deepfake_detector.artifact import Artifact, ModelCard, write_artifact
+from deepfake_detector.calibration import Calibration
+from deepfake_detector.exceptions import ArtifactError
+from deepfake_detector.face_crops import CROP_RULES
+
+CARD = ModelCard(
+    name="test",
+    architecture="compact",
+    input_shape=(128, 96, 3),
+    crop=CROP_RULES["face"],
+    calibration=Calibration(temperature=1.5, bias=-0.25),
+    threshold=0.4,
+    metrics={"synthetic": {"test": {"auc": 0.9}}},
+    provenance={"seed": 42},
+    licence_note="synthetic pictures",
+)
+
+
+def write_model(folder: Path) -> None:
+    (folder / "model.tflite").write_bytes(b"network")
+    (folder / "model.keras").write_bytes(b"the same network")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_artifact(tmp_path / "model", CARD, write_model).directory
+
+
+def rewrite(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the fields of a card on disk."""
+    card = folder / "card.json"
+    fields = json.loads(card.read_text())
+    change(fields)
+    card.write_text(json.dumps(fields))
+
+
+def test_folder_that_was_written_loads(folder: Path) -> None:
+    artifact = Artifact.load(folder)
+    assert artifact.card == replace(CARD, files=artifact.card.files)
+    assert artifact.read("model.tflite") == b"network"
+    assert sorted(artifact.card.files) == ["model.keras", "model.tflite"]
+
+
+def test_card_survives_json() -> None:
+    assert ModelCard.from_dict(json.loads(json.dumps(CARD.to_dict()))) == CARD
+
+
+def test_folder_can_be_read_by_another_user(folder: Path) -> None:
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o755
+
+
+BAD_FIELDS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "other format": (lambda card: card.update(format=2), "expected format 1, got 2"),
+    "no format": (lambda card: card.pop("format"), "missing"),
+    "classes turned round": (
+        lambda card: card.update(classes=["Fake", "Real"]),
+        "expected classes",
+    ),
+    "no crop rule": (lambda card: card.pop("crop"), "missing"),
+    "unknown field": (lambda card: card.update(colour="red"), "wrong type"),
+    "margin too wide": (lambda card: card["crop"].update(margin=9), "margin"),
+    "threshold above one": (lambda card: card.update(threshold=1.2), "threshold"),
+    "threshold NaN": (lambda card: card.update(threshold=float("nan")), "threshold"),
+    "threshold a word": (lambda card: card.update(threshold="high"), "wrong type"),
+    "unknown score": (lambda card: card.update(score="p_other"), "p_fake, p_real"),
+    "flat shape": (lambda card: card.update(input_shape=[128, 128]), "input_shape"),
+    "empty shape": (lambda card: card.update(input_shape=[0, 128, 3]), "input_shape"),
+    "shape of words": (lambda card: card.update(input_shape=["a", 1, 3]), "wrong type"),
+    "endless shape": (
+        lambda card: card.update(input_shape=[float("inf"), 1, 3]),
+        "wrong type",
+    ),
+    "temperature NaN": (
+        lambda card: card["calibration"].update(temperature=float("nan")),
+        "positive temperature",
+    ),
+    "temperature zero": (
+        lambda card: card["calibration"].update(temperature=0),
+        "positive temperature",
+    ),
+    "bias endless": (
+        lambda card: card["calibration"].update(bias=float("inf")),
+        "finite bias",
+    ),
+    "temperature a word": (
+        lambda card: card["calibration"].update(temperature="warm"),
+        "wrong type",
+    ),
+    "files in a list": (lambda card: card.update(files=["model.tflite"]), "SHA-256"),
+    "file outside the folder": (
+        lambda card: card["files"].update({"../card.json": "0" * 64}),
+        "lists no file",
+    ),
+    "file at the root": (
+        lambda card: card["files"].update({"/etc/hostname": "0" * 64}),
+        "lists no file",
+    ),
+    "file that is not there": (
+        lambda card: card["files"].update({"more.tflite": "0" * 64}),
+        "more.tflite: listed in the card but missing",
+    ),
+    "other checksum": (
+        lambda card: card["files"].update({"model.tflite": "0" * 64}),
+        "model.tflite: its SHA-256 is not the card's",
+    ),
+    "checksum a number": (
+        lambda card: card["files"].update({"model.tflite": 7}),
+        "SHA-256",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FIELDS)
+def test_bad_card_is_refused(folder: Path, name: str) -> None:
+    change, words = BAD_FIELDS[name]
+    rewrite(folder, change)
+    with pytest.raises(ArtifactError, match=words):
+        Artifact.load(folder)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", "3", '"card"', "\xff", "[" * 100_000]
+)
+def test_card_that_is_no_card_is_refused(folder: Path, text: str) -> None:
+    (folder / "card.json").write_text(text, encoding="latin-1")
+    with pytest.raises(ArtifactError, match=r"card\.json"):
+        Artifact.load(folder)
+
+
+def test_missing_folder_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"python train\.py") as caught:
+        Artifact.load(tmp_path / "nowhere")
+    assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["empty", "file", "card is a folder"])
+def test_folder_without_a_card_is_refused(tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "model"
+    if kind == "file":
+        folder.write_bytes(b"")
+    else:
+        (folder / ("card.json" if kind != "empty" else "")).mkdir(parents=True)
+    with pytest.raises(ArtifactError, match=r"expected a folder with card\.json"):
+        Artifact.load(folder)
+
+
+def test_altered_file_is_refused(folder: Path) -> None:
+    (folder / "model.tflite").write_bytes(b"Network")
+    with pytest.raises(ArtifactError, match="altered"):
+        Artifact.load(folder)
+
+
+def test_missing_file_is_refused(folder: Path) -> None:
+    (folder / "model.keras").unlink()
+    with pytest.raises(ArtifactError, match=r"model\.keras: .* missing"):
+        Artifact.load(folder)
+
+
+def test_file_altered_after_loading_is_refused(folder: Path) -> None:
+    artifact = Artifact.load(folder)
+    (folder / "model.tflite").write_bytes(b"another")
+    with pytest.raises(ArtifactError, match="altered"):
+        artifact.read("model.tflite")
+
+
+def test_file_that_the_card_does_not_list_is_not_read(folder: Path) -> None:
+    (folder / "extra.bin").write_bytes(b"extra")
+    with pytest.raises(ArtifactError, match="lists no file 'extra.bin'"):
+        Artifact.load(folder).read("extra.bin")
+
+
+def write_half(folder: Path) -> None:
+    (folder / "model.tflite").write_bytes(b"half")
+    raise RuntimeError("no space left")
+
+
+def test_failed_writing_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="no space"):
+        write_artifact(tmp_path / "models" / "new", CARD, write_half)
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_failed_writing_keeps_the_old_folder(folder: Path) -> None:
+    with pytest.raises(RuntimeError, match="no space"):
+        write_artifact(folder, CARD, write_half)
+    assert Artifact.load(folder).read("model.tflite") == b"network"
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]
+
+
+def test_failed_renaming_keeps_the_old_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_path = Path.replace
+
+    def refuse_staging(self: Path, target: Path) -> Path:
+        if target == folder and (self / "new").exists():
+            raise OSError("busy")
+        return replace_path(self, target)
+
+    monkeypatch.setattr(Path, "replace", refuse_staging)
+    with pytest.raises(OSError, match="busy"):
+        write_artifact(folder, CARD, lambda staging: (staging / "new").touch())
+    assert Artifact.load(folder).read("model.tflite") == b"network"
+
+
+def test_existing_folder_is_replaced_whole(folder: Path) -> None:
+    def write_other(staging: Path) -> None:
+        (staging / "model.tflite").write_bytes(b"newer")
+
+    artifact = write_artifact(folder, replace(CARD, name="newer"), write_other)
+    assert artifact.card.name == "newer"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "card.json",
+        "model.tflite",
+    ]
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]

@@ -1,5 +1,6 @@
 """What holds for every face detector of the table; a new one is tested by existing."""
 
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from deepfake_detector.exceptions import MissingPackageError
 from deepfake_detector.face_crops import FaceBox
-from deepfake_detector.face_detectors import FACE_DETECTORS
+from deepfake_detector.face_detectors import FACE_DETECTORS, dlib_hog
 
 #: Left, top and side of the portrait's face, pixels.
 FACE = (179, 83, 87)
@@ -137,3 +139,12 @@ def test_four_threads_give_the_answers_of_one(
     assert any(expected)
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(detector.detect, pictures)) == expected
+
+
+def test_missing_dlib_names_the_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dlib", None)
+    monkeypatch.setattr(
+        dlib_hog, "_pickled_detector", dlib_hog._pickled_detector.__wrapped__
+    )
+    with pytest.raises(MissingPackageError, match="pip install dlib-bin$"):
+        FACE_DETECTORS.get("dlib_hog")()

@@ -7,6 +7,7 @@ fill the disk or hide something is refused before anything is written.
 
 import errno
 import logging
+import posixpath
 import re
 import shutil
 import stat
@@ -15,7 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 from tqdm import tqdm
@@ -249,22 +250,23 @@ def _check_totals(members: list[zipfile.ZipInfo], archive: Path) -> None:
 
 def _check_collisions(members: list[zipfile.ZipInfo], name: str) -> None:
     """Refuse a name that comes twice, or as a file and as a folder."""
-    files: set[PurePosixPath] = set()
-    folders = {PurePosixPath()}
+    files: set[str] = set()
+    folders = {"", "."}
     for member in members:
-        path = PurePosixPath(member.filename)
+        path = posixpath.normpath(member.filename)
         if path in files:
             raise ArchiveError(
                 f"{name}: member {_shown(member)} comes twice, which is refused"
             )
-        if member.is_dir():
-            folders.add(path)
-        else:
+        if not member.is_dir():
             files.add(path)
-            folders.update(path.parents)
+            path = posixpath.dirname(path)
+        while path not in folders:
+            folders.add(path)
+            path = posixpath.dirname(path)
     if files & folders:
         raise ArchiveError(
-            f"{name}: {str(min(files & folders))!r} is both a file and a folder"
+            f"{name}: {min(files & folders)!r} is both a file and a folder"
         )
 
 

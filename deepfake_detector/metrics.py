@@ -30,9 +30,9 @@ def accuracy_score(y_true: IntArray, y_pred: IntArray) -> float:
     Raises
     ------
     ValueError
-        If there are no samples.
+        If there are no samples, or not one finite answer for each label.
     """
-    _require_samples(y_true)
+    _require_samples(y_true, y_pred)
     return float(np.mean(np.asarray(y_true) == np.asarray(y_pred)))
 
 
@@ -54,9 +54,9 @@ def balanced_accuracy_score(y_true: IntArray, y_pred: IntArray) -> float:
     Raises
     ------
     ValueError
-        If `y_true` holds only one class.
+        If `y_true` holds only one class, or not one finite answer for each label.
     """
-    _require_both_classes(y_true)
+    _require_both_classes(y_true, y_pred)
     # By mask, never by position: the order of samples means nothing.
     return float(
         np.mean([np.mean(y_pred[y_true == c] == c) for c in np.unique(y_true)])
@@ -81,14 +81,14 @@ def roc_auc_score(y_true: IntArray, y_score: FloatArray) -> float:
     Raises
     ------
     ValueError
-        If `y_true` holds only one class.
+        If `y_true` holds only one class, or not one finite answer for each label.
 
     References
     ----------
     .. [1] Hanley and McNeil, "The meaning and use of the area under a receiver
        operating characteristic (ROC) curve", Radiology 143, 1982.
     """
-    _require_both_classes(y_true)
+    _require_both_classes(y_true, y_score)
     _, inverse, counts = np.unique(y_score, return_inverse=True, return_counts=True)
     last_rank = np.cumsum(counts)
     ranks = (last_rank - (counts - 1) / 2)[inverse]  # mean rank of tied scores
@@ -117,7 +117,7 @@ def equal_error_rate(y_true: IntArray, y_score: FloatArray) -> float:
     Raises
     ------
     ValueError
-        If `y_true` holds only one class.
+        If `y_true` holds only one class, or not one finite answer for each label.
 
     References
     ----------
@@ -128,7 +128,7 @@ def equal_error_rate(y_true: IntArray, y_score: FloatArray) -> float:
     >>> equal_error_rate(np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.35, 0.8]))
     0.5
     """
-    _require_both_classes(y_true)
+    _require_both_classes(y_true, y_score)
     order = np.argsort(-np.asarray(y_score), kind="stable")
     score, truth = np.asarray(y_score)[order], np.asarray(y_true)[order]
     ends = np.append(np.flatnonzero(np.diff(score)), len(score) - 1)
@@ -166,14 +166,14 @@ def expected_calibration_error(
     Raises
     ------
     ValueError
-        If there are no samples.
+        If there are no samples, or not one finite answer for each label.
 
     References
     ----------
     .. [1] Guo et al., "On Calibration of Modern Neural Networks", ICML 2017,
        arXiv:1706.04599, equation 3, with P(fake) in place of confidence.
     """
-    _require_samples(y_true)
+    _require_samples(y_true, y_score)
     bins = np.minimum((np.asarray(y_score) * n_bins).astype(int), n_bins - 1)
     gaps = np.bincount(bins, weights=y_true - y_score, minlength=n_bins)
     return float(np.sum(np.abs(gaps)) / len(y_true))
@@ -197,9 +197,9 @@ def brier_score_loss(y_true: IntArray, y_score: FloatArray) -> float:
     Raises
     ------
     ValueError
-        If there are no samples.
+        If there are no samples, or not one finite answer for each label.
     """
-    _require_samples(y_true)
+    _require_samples(y_true, y_score)
     return float(np.mean((np.asarray(y_score) - y_true) ** 2))
 
 
@@ -221,21 +221,30 @@ def log_loss(y_true: IntArray, y_score: FloatArray) -> float:
     Raises
     ------
     ValueError
-        If there are no samples.
+        If there are no samples, or not one finite answer for each label.
     """
-    _require_samples(y_true)
+    _require_samples(y_true, y_score)
     epsilon = np.finfo(np.float64).eps
     p_fake = np.clip(np.asarray(y_score, dtype=np.float64), epsilon, 1 - epsilon)
     return float(-np.mean(np.where(y_true == 1, np.log(p_fake), np.log1p(-p_fake))))
 
 
-def _require_samples(y_true: IntArray) -> None:
+def _require_samples(y_true: IntArray, answers: IntArray | FloatArray) -> None:
+    """Refuse what would broadcast or spread into a number that means nothing."""
     if len(y_true) == 0:
         raise ValueError("expected at least one sample, got none")
+    if np.shape(answers) != np.shape(y_true):
+        raise ValueError(
+            f"expected one answer for each of the {len(y_true)} labels, got an array "
+            f"of shape {np.shape(answers)}"
+        )
+    if not np.isfinite(answers).all():
+        raise ValueError("expected finite scores, got NaN or infinity")
 
 
-def _require_both_classes(y_true: IntArray) -> None:
-    if len(np.unique(y_true)) != 2:
+def _require_both_classes(y_true: IntArray, answers: IntArray | FloatArray) -> None:
+    _require_samples(y_true, answers)
+    if not np.array_equal(np.unique(y_true), [0, 1]):
         raise ValueError(
             f"expected both classes 0 and 1 in y_true, got {np.unique(y_true).tolist()}"
         )

@@ -137,15 +137,19 @@ def _classes(folder: Path, spec: DatasetSpec) -> dict[int, Path] | None:
 
 def _child(folder: Path, names: Sequence[str]) -> Path | None:
     """The subfolder with one of these names, whatever its case."""
-    return next((s for s in _subfolders(folder) if s.name.lower() in names), None)
+    wanted = {name.lower() for name in names}
+    return next((s for s in _subfolders(folder) if s.name.lower() in wanted), None)
 
 
 def _subfolders(folder: Path) -> list[Path]:
     return sorted(
-        path
-        for path in folder.iterdir()
-        if path.is_dir() and not path.name.startswith(".")
+        path for path in folder.iterdir() if path.is_dir() and not _is_hidden(path.name)
     )
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether a name says so, or is of the metadata that macOS adds to a zip."""
+    return name.startswith(".") or name == "__MACOSX"
 
 
 def _file_names(folder: Path, root: Path) -> list[str]:
@@ -153,7 +157,7 @@ def _file_names(folder: Path, root: Path) -> list[str]:
     return sorted(
         path.relative_to(root).as_posix()
         for path in folder.rglob("*")
-        if path.is_file() and not path.name.startswith(".")
+        if path.is_file() and not any(map(_is_hidden, path.relative_to(folder).parts))
     )
 
 

@@ -98,7 +98,7 @@ class CropSet:
                 face_found=np.array(index["face_found"], dtype=bool),
                 unreadable=tuple(index["unreadable"]),
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
             raise DatasetError(
                 f"the cached crops in {directory.name} are damaged; delete that folder "
                 "below the cache's crops/ and start again"

@@ -215,7 +215,7 @@ class DatasetHandler:
         DatasetLayoutError
             If the split or one of its classes is missing or empty.
         DatasetError
-            If one percent of the pictures or more cannot be read.
+            If more than one percent of the pictures cannot be read.
         """
         pictures = self.pictures(split)
         facts = {

@@ -100,7 +100,7 @@ def thumbnail_baseline_auc(
     crops: NDArray[np.uint8],
     y_true: IntArray,
     train: tuple[NDArray[np.uint8], IntArray] | None = None,
-) -> float:
+) -> float | None:
     """AUC of a ridge regression on 16x16 grey thumbnails: what framing alone gives.
 
     Parameters
@@ -115,8 +115,8 @@ def thumbnail_baseline_auc(
 
     Returns
     -------
-    float
-        AUC in [0, 1]; 0.5 means that the thumbnail says nothing. NaN where a class
+    float or None
+        AUC in [0, 1]; 0.5 means that the thumbnail says nothing. None where a class
         has too few pictures to cross-validate.
     """
     from sklearn.linear_model import Ridge
@@ -129,7 +129,7 @@ def thumbnail_baseline_auc(
     if train is not None:
         scores = model.fit(_thumbnails(train[0]), train[1]).predict(features)
     elif min(np.sum(y_true == REAL), np.sum(y_true == FAKE)) < _FOLDS:
-        return float("nan")
+        return None
     else:
         folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0)
         scores = cross_val_predict(model, features, y_true, cv=folds)

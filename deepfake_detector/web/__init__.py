@@ -1,0 +1,54 @@
+"""The web application: a page for people, JSON for programs.
+
+Views raise; `errors` turns what they raise into a page or into JSON. Nothing is kept
+between two requests: no session, no cookie, and no picture.
+"""
+
+from typing import Final
+
+from flask import Flask
+from jinja2 import StrictUndefined
+
+from deepfake_detector.config import REPOSITORY, ServeConfig
+from deepfake_detector.detector import Detector
+from deepfake_detector.web import api, errors, health, security_headers, views
+from deepfake_detector.web.service import Service
+from deepfake_detector.web.uploads import InMemoryRequest
+
+#: What a form may weigh besides the file itself, in bytes.
+FORM_OVERHEAD_BYTES: Final = 64 * 1024
+
+
+def create_app(detector: Detector, config: ServeConfig) -> Flask:
+    """Build the Flask application around a loaded detector.
+
+    Parameters
+    ----------
+    detector : Detector
+        Judges the pictures.
+    config : ServeConfig
+        Limits, and where uploads lie while they are judged.
+
+    Returns
+    -------
+    Flask
+        The application; safe to run in many threads.
+    """
+    app = Flask(
+        __name__,
+        template_folder=str(REPOSITORY / "templates"),
+        static_folder=str(REPOSITORY / "static"),
+        static_url_path="/static",
+    )
+    app.request_class = InMemoryRequest
+    app.config["MAX_CONTENT_LENGTH"] = config.max_upload_bytes + FORM_OVERHEAD_BYTES
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    Service(detector, config).attach_to(app)
+    app.register_blueprint(views.bp)
+    app.register_blueprint(api.bp)
+    app.register_blueprint(health.bp)
+    security_headers.register(app)
+    errors.register(app)
+    return app

@@ -1,0 +1,135 @@
+"""What views raise, turned into a page for people or into JSON for programs.
+
+JSON errors are problem details as RFC 9457 describes them.
+"""
+
+import json
+import logging
+from http import HTTPStatus
+from typing import Final
+
+from flask import Flask, Response, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from deepfake_detector.exceptions import DeepfakeDetectorError
+from deepfake_detector.web import uploads
+from deepfake_detector.web.service import current_service
+
+logger = logging.getLogger(__name__)
+
+#: What a refused client may go on sending, as a multiple of the upload limit.
+DRAIN_FACTOR: Final = 4
+
+#: Title of the page for each status.
+_TITLES: Final = {
+    HTTPStatus.BAD_REQUEST: "That did not work",
+    HTTPStatus.NOT_FOUND: "There is no such page",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This address works differently",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The file is too large",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "This kind of file cannot be checked",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "The picture cannot be checked",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on our side",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The service is not ready",
+}
+
+#: What to do about errors that Flask raises by itself.
+_DETAILS: Final = {
+    HTTPStatus.BAD_REQUEST: "The request could not be understood. Use the form on the "
+    "start page, or send multipart/form-data to /api/v1/predict.",
+    HTTPStatus.NOT_FOUND: "The form is on the start page, /. Programs send pictures to "
+    "/api/v1/predict.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "Pictures are sent by POST, to / from the form or "
+    "to /api/v1/predict from a program.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "A fault in this program stopped it; nothing of "
+    "your upload was kept. Try again, or try another picture.",
+}
+
+#: Statuses that a corrected upload mends: their page shows the form again.
+_MENDED_BY_FORM: Final = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)
+
+_NOT_FOR_PEOPLE: Final = ("/api/", "/livez", "/readyz")
+
+
+def register(app: Flask) -> None:
+    """Let the application answer every error in its own words.
+
+    Parameters
+    ----------
+    app : Flask
+        The application.
+    """
+    app.register_error_handler(DeepfakeDetectorError, _answer_own_error)
+    app.register_error_handler(HTTPException, _answer_http_error)
+    app.register_error_handler(Exception, _answer_unexpected)
+    app.after_request(_hear_out)
+
+
+def _answer_own_error(error: DeepfakeDetectorError) -> Response:
+    status = error.http_status
+    level = logging.ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
+    _log(status, str(error), level or logging.WARNING)
+    return _answer(status, str(error))
+
+
+def _answer_http_error(error: HTTPException) -> Response:
+    status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        detail = uploads.too_large_text(current_service().config.max_upload_bytes)
+    else:
+        detail = _DETAILS.get(status, error.description or status.description)
+    _log(status, detail, logging.WARNING)
+    response = _answer(status, detail)
+    # A 405 says which methods are allowed, and so on.
+    for name, value in error.get_headers():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _answer_unexpected(error: Exception) -> Response:
+    logger.error("%s failed", _route(), exc_info=error)
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return _answer(status, _DETAILS[status])
+
+
+def _log(status: HTTPStatus, detail: str, level: int) -> None:
+    """One line; the route instead of the address, which holds the client's words."""
+    logger.log(level, "%s answered %d: %s", _route(), status, detail)
+
+
+def _route() -> str:
+    return f"{request.method} {request.url_rule or '(no such route)'}"
+
+
+def _answer(status: HTTPStatus, detail: str) -> Response:
+    title = _TITLES.get(status, status.phrase)
+    if request.path.startswith(_NOT_FOR_PEOPLE):
+        problem = {
+            "type": "about:blank",
+            "title": title,
+            "status": int(status),
+            "detail": detail,
+        }
+        return Response(
+            json.dumps(problem), status, content_type="application/problem+json"
+        )
+    page = render_template(
+        "error.html",
+        status=int(status),
+        title=title,
+        detail=detail,
+        shows_form=status in _MENDED_BY_FORM,
+    )
+    return make_response(page, status)
+
+
+def _hear_out(response: Response) -> Response:
+    """Take in the rest of a refused request, so that the client hears the answer."""
+    if response.status_code >= HTTPStatus.BAD_REQUEST:
+        limit = DRAIN_FACTOR * current_service().config.max_upload_bytes
+        uploads.drain_body(request, limit)
+    return response

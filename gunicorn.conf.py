@@ -1,0 +1,85 @@
+"""How gunicorn serves: `gunicorn inference:app` in this folder reads this file.
+
+Settings come from the environment, as everywhere (docs/settings.md); options of the
+gunicorn command line win over this file.
+"""
+
+import logging
+import os
+import signal
+import sys
+from typing import Any, Final
+
+import inference
+from deepfake_detector.artifact import Artifact
+from deepfake_detector.command_line import BAD_INPUT_STATUS
+from deepfake_detector.config import ServeConfig
+from deepfake_detector.exceptions import DeepfakeDetectorError
+from deepfake_detector.inference_model import local_url
+from deepfake_detector.web.uploads import sweep_leftovers
+
+_SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108
+
+logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+
+try:
+    _serve_config = ServeConfig.from_env(os.environ)
+    # LiteRT survives a fork, so workers share one model. TensorFlow does not: its first
+    # inference after a fork hangs (gunicorn issue 2369), so there each loads its own.
+    preload_app = _serve_config.backend != "keras" and _serve_config.keras_file is None
+    if preload_app:
+        inference.app  # noqa: B018  loads the model
+    elif _serve_config.keras_file is None:
+        Artifact.load(_serve_config.model_dir)  # checked here, loaded by the workers
+except DeepfakeDetectorError as error:
+    # One line instead of gunicorn's traceback.
+    sys.stderr.write(f"Error: {error}\n")
+    raise SystemExit(BAD_INPUT_STATUS) from None
+
+_host = f"[{_serve_config.host}]" if ":" in _serve_config.host else _serve_config.host
+bind = f"{_host}:{_serve_config.port}"
+worker_class = "gthread"
+workers = _serve_config.workers
+threads = _serve_config.threads
+
+# A heartbeat file on a disk can block its worker; memory cannot.
+worker_tmp_dir = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
+# gunicorn would make it in the home directory, which may be missing or read-only.
+control_socket_disable = True
+
+# A worker is replaced now and then, so that no leak in a decoder can grow for ever.
+max_requests = 20_000
+max_requests_jitter = 2_000
+# TensorFlow alone can take longer than the usual 30 s to load from a slow disk.
+timeout = 120
+graceful_timeout = 30
+keepalive = 5
+
+
+def on_starting(server: Any) -> None:
+    """Clear what a crash left behind: once, before any worker starts."""
+    sweep_leftovers(_serve_config.upload_dir)
+
+
+def when_ready(server: Any) -> None:
+    """Print the address, where the model is loaded already."""
+    if preload_app:
+        _print_address(server.LISTENERS[0].sock)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Make every stop a graceful one; print the address once a worker has the model."""
+    # gunicorn's quick stop (Ctrl-C) takes a lock inside a signal handler that the same
+    # thread may hold just then: seen to hang one stop in five right after a request.
+    signal.signal(signal.SIGQUIT, worker.handle_exit)
+    # A terminal sends Ctrl-C to workers too; the arbiter stops them, once.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if not preload_app and worker.age == 1:
+        _print_address(worker.sockets[0].sock)
+
+
+def _print_address(listener: Any) -> None:
+    """The one line on stdout."""
+    host, port = listener.getsockname()[:2]
+    sys.stdout.write(f"deepfake-detector is ready at {local_url(host, port)}\n")
+    sys.stdout.flush()

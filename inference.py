@@ -1,0 +1,41 @@
+"""`python inference.py` serves the page; `inference:app` is what gunicorn loads."""
+
+import logging
+import os
+from typing import Any
+
+import click
+
+from deepfake_detector.command_line import config_options, one_line_errors
+from deepfake_detector.config import ServeConfig
+from deepfake_detector.inference_model import InferenceModel
+
+__all__ = ["InferenceModel"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the model when `app` is first asked for, and not when this is imported."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    app = InferenceModel(ServeConfig.from_env(os.environ)).app
+    globals()["app"] = app
+    return app
+
+
+@click.command()
+@config_options(ServeConfig, skip=("workers", "threads"))
+def main(**options: Any) -> None:
+    """Serve the deepfake detector on this computer.
+
+    Every option can also be set in the environment, by the name in brackets. For many
+    visitors run `gunicorn inference:app` instead.
+    """
+    logging.basicConfig(
+        level=logging.INFO, format="%(levelname)s %(name)s: %(message)s"
+    )
+    with one_line_errors():
+        InferenceModel(ServeConfig.from_env(os.environ, **options)).run()
+
+
+if __name__ == "__main__":
+    main()

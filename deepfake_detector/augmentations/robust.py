@@ -66,8 +66,8 @@ def _down_and_up(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Lose detail as a thumbnail does: shrink to 0.4-1 and enlarge again."""
     factor = rng.uniform(0.4, 1.0)
     down, up = (_RESAMPLINGS[i] for i in rng.integers(len(_RESAMPLINGS), size=2))
-    small = (max(8, round(picture.width * factor)),) * 2
-    return picture.resize(small, down).resize(picture.size, up)
+    width, height = (max(1, round(side * factor)) for side in picture.size)
+    return picture.resize((width, height), down).resize(picture.size, up)
 
 
 def _colour(picture: Image.Image, rng: np.random.Generator) -> Image.Image:

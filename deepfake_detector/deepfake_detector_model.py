@@ -114,6 +114,8 @@ class DeepfakeDetectorModel:
             epochs=epochs,
             initial_epoch=initial_epoch,
             callbacks=list(callbacks),
+            # The batches come shuffled; Keras would shuffle them by a seed of its own.
+            shuffle=False,
             verbose=2,
         )
         return {name: list(map(float, v)) for name, v in history.history.items()}

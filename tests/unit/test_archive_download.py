@@ -323,12 +323,13 @@ def test_foreign_part_means_starting_over(
 
 def test_two_at_once_download_once(server: ArchiveServer, destination: Path) -> None:
     threads = [
-        threading.Thread(target=fetch, args=(server, destination)) for _ in range(2)
+        threading.Thread(target=fetch, args=(server, destination), daemon=True)
+        for _ in range(2)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     assert destination.read_bytes() == CONTENT
     assert len(server.requests) == 1
 

@@ -38,10 +38,10 @@ def test_holders_take_turns(tmp_path: Path) -> None:
                 most.append(len(inside))
                 inside.pop()
 
-    threads = [threading.Thread(target=hold) for _ in range(4)]
+    threads = [threading.Thread(target=hold, daemon=True) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     assert (len(most), max(most)) == (80, 1)
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,33 @@
+"""Networks that compile in a moment: one that learns, and one that is broken."""
+
+import keras
+from keras import layers
+
+from deepfake_detector.architectures.heads import activation_map_head, dense_head
+from deepfake_detector.registry import Registry
+
+
+def build(input_shape: tuple[int, int, int]) -> keras.Model:
+    """Convolution, batch normalisation and dropout on a few pixels."""
+    inputs = keras.Input(input_shape, name="image")
+    x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
+    x = layers.Conv2D(6, 3, strides=2, activation="relu")(x)
+    x = layers.BatchNormalization(momentum=0.5)(x)
+    return keras.Model(inputs, activation_map_head(x, dropout=0.2), name="tiny")
+
+
+def build_broken(input_shape: tuple[int, int, int]) -> keras.Model:
+    """Answers NaN to everything."""
+    inputs = keras.Input(input_shape, name="image")
+    x = layers.GlobalAveragePooling2D()(layers.Rescaling(float("nan"))(inputs))
+    return keras.Model(inputs, dense_head(x), name="broken")
+
+
+#: Stands in for the table of architectures.
+TINY_ARCHITECTURES = Registry(
+    "architecture",
+    [
+        ("tiny", "tests.tiny_network:build"),
+        ("broken", "tests.tiny_network:build_broken"),
+    ],
+)

@@ -103,6 +103,20 @@ def evaluate(
     click.echo(json.dumps(report) if as_json else _table(report))
 
 
+@main.command()
+@click.option("--table", "as_table", is_flag=True, help="Its figures as Markdown.")
+@click.option("--model-dir", type=click.Path(path_type=Path), help="Model folder.")
+def card(as_table: bool, model_dir: Path | None) -> None:
+    """Print the model card: what a model is and what was measured of it."""
+    from deepfake_detector.artifact import Artifact
+
+    with one_line_errors():
+        config = ServeConfig.from_env(os.environ, model_dir=model_dir)
+        fields = Artifact.load(config.model_dir).card.to_dict()
+    text = json.dumps(fields, indent=2)
+    click.echo(_markdown(fields["metrics"]) if as_table else text)
+
+
 @main.command("list")
 @click.argument("table", type=click.Choice(sorted(_TABLES)))
 def list_table(table: str) -> None:
@@ -120,6 +134,29 @@ def _reason(error: Exception) -> str:
     if isinstance(error, DeepfakeDetectorError):
         return str(error)
     return f"The file cannot be read ({error.__class__.__name__})."
+
+
+def _markdown(metrics: dict[str, Any]) -> str:
+    """The card's figures, one row for each split of each data set."""
+    lines = [
+        "| data set, split | pictures | AUC [95 %] | accuracy [95 %] | EER | ECE "
+        "| AUC of 16x16 thumbnails |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for split, reports in metrics.items():
+        for source, figures in reports.items():
+            auc, accuracy = (
+                f"{figures[name]:.3f} [{low:.3f}, {high:.3f}]"
+                for name in ("auc", "accuracy")
+                for low, high in [figures[f"{name}_interval"]]
+            )
+            baseline = figures.get("thumbnail_baseline_auc")
+            lines.append(
+                f"| {source}, {split} | {figures['pictures']} | {auc} | {accuracy} "
+                f"| {figures['eer']:.3f} | {figures['ece']:.3f} "
+                f"| {'' if baseline is None else f'{baseline:.3f}'} |"
+            )
+    return "\n".join(lines)
 
 
 def _table(report: dict[str, Any]) -> str:

@@ -20,6 +20,9 @@ from deepfake_detector.verdict import MIN_FACE_PX
 
 logger = logging.getLogger(__name__)
 
+#: Where unpacked archives and crops are kept.
+CACHE_DIR: Final = REPOSITORY / "data"
+
 _BATCH: Final = 32
 
 
@@ -56,7 +59,7 @@ def score_dataset(
         data_dir=None if zipped else path,
         archive=path if zipped else None,
         url=None,
-        cache_dir=REPOSITORY / "data",
+        cache_dir=CACHE_DIR,
     )
     card = detector.card
     handler = DatasetHandler(

@@ -1,0 +1,171 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from deepfake_detector.artifact import ModelCard, write_artifact
+from deepfake_detector.cli import main
+from deepfake_detector.config import REPOSITORY
+from deepfake_detector.face_crops import CROP_RULES
+
+FIGURES = {
+    "pictures": 20,
+    "auc": 0.9,
+    "auc_interval": [0.8, 1.0],
+    "accuracy": 0.85,
+    "accuracy_interval": [0.7, 0.95],
+    "eer": 0.1,
+    "ece": 0.05,
+    "thumbnail_baseline_auc": 0.6,
+}
+
+
+@pytest.fixture
+def model_dir(tmp_path: Path) -> Path:
+    card = ModelCard(
+        name="stand-in",
+        architecture="compact",
+        input_shape=(32, 32, 3),
+        crop=CROP_RULES["face"],
+        metrics={"val": {"openforensics": FIGURES}},
+    )
+    folder = tmp_path / "model"
+    write_artifact(folder, card, lambda staging: None)
+    return folder
+
+
+@pytest.fixture
+def labelled_folder(tmp_path: Path, portrait_jpeg: bytes) -> Path:
+    for name in ("Real", "Fake"):
+        folder = tmp_path / "labelled" / name
+        folder.mkdir(parents=True)
+        for index in range(2):
+            (folder / f"{index}.jpg").write_bytes(portrait_jpeg)
+    return tmp_path / "labelled"
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def test_predict_prints_one_json_object_a_line(
+    model_dir: Path, labelled_folder: Path
+) -> None:
+    files = sorted((labelled_folder / "Real").iterdir())
+    result = run("predict", *files, "--model-dir", model_dir, "--backend", "constant")
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert result.exit_code == 0
+    assert [answer["file"] for answer in answers] == list(map(str, files))
+    assert answers[0]["p_fake"] == 0.5
+    assert 179 in [face["box"]["left"] for face in answers[0]["faces"]]
+
+
+def test_predict_goes_on_after_a_bad_file(
+    model_dir: Path, labelled_folder: Path, tmp_path: Path
+) -> None:
+    text = tmp_path / "text.jpg"
+    text.write_text("not a picture")
+    good = labelled_folder / "Real" / "0.jpg"
+    missing = tmp_path / "missing.jpg"
+    options = ("--model-dir", model_dir, "--backend", "constant")
+    result = run("predict", text, missing, good, *options)
+    first, second, third = map(json.loads, result.stdout.splitlines())
+    assert "not a JPEG, PNG or WebP" in first["error"]
+    assert "FileNotFoundError" in second["error"]
+    assert third["verdict"] == "fake"
+    assert result.exit_code == 1
+
+
+def test_predict_scores_the_whole_picture_only_when_asked(
+    model_dir: Path, tmp_path: Path
+) -> None:
+    flat = tmp_path / "flat.png"
+    Image.fromarray(np.full((64, 64, 3), 90, dtype=np.uint8)).save(flat)
+    options = ("--model-dir", model_dir, "--backend", "constant")
+    plain = json.loads(run("predict", flat, *options).stdout)
+    whole = json.loads(run("predict", flat, "--whole-picture", *options).stdout)
+    assert (plain["verdict"], plain["p_fake"]) == ("no_face", None)
+    assert whole["p_fake"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--backend", "onnx"), "choose from: constant, keras, litert"),
+        (("--model-dir", "nowhere"), "train one with"),
+        (("--max-pixels", "0"), "max_pixels"),
+        (("--max-pixels", "many"), "not a valid int"),
+    ],
+)
+def test_bad_options_end_with_what_to_do(options: tuple[str, str], told: str) -> None:
+    result = run("predict", "any.jpg", *options)
+    assert result.exit_code == 2
+    assert told in result.stderr
+
+
+@pytest.mark.parametrize("mode", [(), ("--picture",)])
+def test_evaluate_prints_metrics_as_json(
+    model_dir: Path,
+    labelled_folder: Path,
+    mode: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("deepfake_detector.dataset_scoring.CACHE_DIR", tmp_path / "c")
+    options = ("--model-dir", model_dir, "--backend", "constant", "--json")
+    result = run("evaluate", labelled_folder, *options, *mode)
+    report = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert (report["real"], report["fake"]) == (2, 2)
+    assert {"accuracy", "auc", "eer", "ece"} <= set(report)
+    assert report["auc"] == 0.5
+
+
+def test_evaluate_refuses_a_folder_with_one_class(
+    model_dir: Path, labelled_folder: Path
+) -> None:
+    for file in (labelled_folder / "Fake").iterdir():
+        file.unlink()
+    options = ("--model-dir", model_dir, "--backend", "constant")
+    result = run("evaluate", labelled_folder, *options)
+    assert result.exit_code == 2
+    assert "no pictures of class Fake" in result.stderr
+
+
+def test_card_table_holds_the_figures_and_their_baseline(model_dir: Path) -> None:
+    result = run("card", "--table", "--model-dir", model_dir)
+    row = result.stdout.splitlines()[-1]
+    assert row == (
+        "| openforensics, val | 20 | 0.900 [0.800, 1.000] | 0.850 [0.700, 0.950] "
+        "| 0.100 | 0.050 | 0.600 |"
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "name"),
+    [
+        ("architectures", "four_conv"),
+        ("augmentations", "robust"),
+        ("backends", "litert"),
+        ("datasets", "openforensics"),
+        ("face_detectors", "dlib_hog"),
+    ],
+)
+def test_list_says_a_line_on_each_entry(table: str, name: str) -> None:
+    lines = run("list", table).stdout.splitlines()
+    row = next(line for line in lines if line.startswith(f"{name} "))
+    assert len(row.split()) > 3
+
+
+def test_list_loads_no_tensorflow() -> None:
+    code = (
+        "import sys; from deepfake_detector.cli import main;"
+        "main(['list', 'architectures'], standalone_mode=False);"
+        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True)

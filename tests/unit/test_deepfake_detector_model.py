@@ -1,0 +1,236 @@
+"""A network from fresh weights to a model folder, on a network of a few weights."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from deepfake_detector import deepfake_detector_model, metrics
+from deepfake_detector.artifact import Artifact, ModelCard
+from deepfake_detector.augmentations import AUGMENTATIONS
+from deepfake_detector.backends import BACKENDS
+from deepfake_detector.backends.constant_backend import ConstantBackend
+from deepfake_detector.backends.litert_backend import LiteRTBackend
+from deepfake_detector.calibration import sigmoid
+from deepfake_detector.crop_batches import CropBatches
+from deepfake_detector.crop_cache import CropSet
+from deepfake_detector.deepfake_detector_model import DeepfakeDetectorModel
+from deepfake_detector.exceptions import ArtifactError, UnknownNameError
+from deepfake_detector.face_crops import CROP_RULES
+from tests.drawn_sets import draw_picture
+from tests.tiny_network import TINY_ARCHITECTURES
+
+pytestmark = pytest.mark.tf
+
+SHAPE = (24, 24, 3)
+CARD = ModelCard("tiny model", "tiny", SHAPE, CROP_RULES["whole"])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tiny_architectures() -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deepfake_detector_model, "ARCHITECTURES", TINY_ARCHITECTURES)
+        yield
+
+
+def drawn_set(count: int, seed: int) -> CropSet:
+    y_true = np.arange(count) % 2
+    crops = [draw_picture(y, seed + i, SHAPE[0]) for i, y in enumerate(y_true)]
+    return CropSet(
+        source="drawn",
+        split="train",
+        crops=np.stack(crops),
+        y_true=y_true,
+        names=tuple(map(str, range(count))),
+        face_found=np.ones(count, dtype=bool),
+    )
+
+
+TRAIN, VAL = drawn_set(24, seed=0), drawn_set(10, seed=500)
+
+
+def fresh(mixed_precision: bool = False, seed: int = 42) -> DeepfakeDetectorModel:
+    model = DeepfakeDetectorModel("tiny", SHAPE, 0.03, mixed_precision, seed)
+    model.compile_model()
+    return model
+
+
+def train(model: DeepfakeDetectorModel, epochs: int) -> dict[str, list[float]]:
+    batches = CropBatches([TRAIN], 8, AUGMENTATIONS.get("none"))
+    return model.train_model(batches, CropBatches([VAL], 8), epochs)
+
+
+@pytest.fixture(scope="module")
+def session() -> tuple[DeepfakeDetectorModel, dict[str, list[float]]]:
+    """A trained model and its history."""
+    model = fresh()
+    return model, train(model, epochs=4)
+
+
+@pytest.fixture(scope="module")
+def trained(
+    session: tuple[DeepfakeDetectorModel, dict[str, list[float]]],
+) -> DeepfakeDetectorModel:
+    return session[0]
+
+
+@pytest.fixture(scope="module")
+def saved(
+    trained: DeepfakeDetectorModel, tmp_path_factory: pytest.TempPathFactory
+) -> Artifact:
+    return trained.save_model(tmp_path_factory.mktemp("models") / "tiny", CARD)
+
+
+def noise(n: int, seed: int = 0) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (n, *SHAPE), dtype=np.uint8)
+
+
+def test_unknown_architecture_lists_choices() -> None:
+    with pytest.raises(UnknownNameError, match="'meso5'; choose from: broken, tiny"):
+        DeepfakeDetectorModel("meso5", SHAPE)
+
+
+def test_seed_decides_the_weights() -> None:
+    first, again, other = (fresh(seed=seed).network.get_weights() for seed in (1, 1, 2))
+    assert all(map(np.array_equal, first, again))
+    assert not all(map(np.array_equal, first, other))
+
+
+def test_model_is_compiled_with_adam_and_the_metrics_of_the_log() -> None:
+    model = fresh()
+    assert isinstance(model.trainer.optimizer, keras.optimizers.Adam)
+    assert float(model.trainer.optimizer.learning_rate) == pytest.approx(0.03)
+    assert set(model.evaluate_model(CropBatches([VAL], 8))) == {
+        "loss",
+        "accuracy",
+        "precision",
+        "recall",
+        "auc",
+    }
+
+
+def test_training_learns_and_keeps_a_value_an_epoch(
+    session: tuple[DeepfakeDetectorModel, dict[str, list[float]]],
+) -> None:
+    history = session[1]
+    assert {len(values) for values in history.values()} == {4}
+    assert history["loss"][-1] < history["loss"][0] / 2
+    assert {"val_loss", "val_auc"} < set(history)
+
+
+def test_metrics_of_the_log_equal_ours(trained: DeepfakeDetectorModel) -> None:
+    """Keras computes them in batches on logits, we at once on probabilities."""
+    logged = trained.evaluate_model(CropBatches([TRAIN, VAL], 8))
+    crops = np.concatenate([TRAIN.crops, VAL.crops])
+    y_true = np.concatenate([TRAIN.y_true, VAL.y_true])
+    p_fake = sigmoid(trained.predict_logits(crops))
+    y_pred = (p_fake > 0.5).astype(int)
+    assert logged["loss"] == pytest.approx(metrics.log_loss(y_true, p_fake), abs=1e-5)
+    assert logged["accuracy"] == pytest.approx(metrics.accuracy_score(y_true, y_pred))
+    # Keras reads the curve off 200 thresholds.
+    assert logged["auc"] == pytest.approx(
+        metrics.roc_auc_score(y_true, p_fake), abs=0.02
+    )
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 130])
+def test_logits_are_the_networks_own_for_any_number_of_crops(
+    count: int, trained: DeepfakeDetectorModel
+) -> None:
+    crops = noise(count)
+    logits = trained.predict_logits(crops)
+    expected = np.asarray(trained.network(crops.astype(np.float32))["logit"])[:, 0]
+    assert (logits.shape, logits.dtype) == ((count,), np.float32)
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+
+
+def test_saved_folder_holds_both_files_and_the_card(saved: Artifact) -> None:
+    names = {path.name for path in saved.directory.iterdir()}
+    assert names == {"card.json", "model.keras", "model.tflite"}
+    assert set(saved.card.files) == {"model.keras", "model.tflite"}
+    assert (saved.card.name, saved.card.architecture) == ("tiny model", "tiny")
+
+
+@pytest.mark.parametrize("backend", ["litert", "keras"])
+def test_saved_model_answers_as_the_trained_one(
+    backend: str, saved: Artifact, trained: DeepfakeDetectorModel
+) -> None:
+    answers = BACKENDS.get(backend).load(saved).run(TRAIN.crops)
+    expected = trained.predict_logits(TRAIN.crops)
+    assert np.ptp(expected) > 1
+    np.testing.assert_allclose(answers["logit"], expected, atol=1e-4)
+
+
+def test_saved_keras_file_carries_no_optimiser(saved: Artifact) -> None:
+    loaded = keras.saving.load_model(saved.directory / "model.keras")
+    assert getattr(loaded, "optimizer", None) is None
+    assert set(loaded.output) == {"logit", "p_fake", "cam"}
+
+
+def test_saving_again_replaces_the_folder(
+    trained: DeepfakeDetectorModel, tmp_path: Path
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "old.txt").touch()
+    trained.save_model(tmp_path / "model", CARD)
+    assert not (tmp_path / "model" / "old.txt").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("answer", [1e6, float("nan")])
+def test_model_whose_export_answers_otherwise_is_not_saved(
+    answer: float,
+    trained: DeepfakeDetectorModel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Exporting:
+        @staticmethod
+        def get(name: str) -> Any:
+            return lambda model: ConstantBackend(answer, SHAPE)
+
+    monkeypatch.setattr(deepfake_detector_model, "BACKENDS", Exporting)
+    with pytest.raises(ArtifactError, match=r"model\.tflite: its logits differ .* not"):
+        trained.save_model(tmp_path / "model", CARD)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def mixed() -> DeepfakeDetectorModel:
+    model = fresh(mixed_precision=True)
+    train(model, epochs=1)
+    return model
+
+
+def test_mixed_precision_computes_in_half_and_keeps_weights_whole(
+    mixed: DeepfakeDetectorModel,
+) -> None:
+    (convolution,) = [
+        layer for layer in mixed.network.layers if layer.name.startswith("conv2d")
+    ]
+    assert convolution.compute_dtype == "bfloat16"
+    assert {weight.dtype for weight in mixed.network.weights} == {"float32"}
+    assert {output.dtype for output in mixed.network.outputs} == {"float32"}
+
+
+def test_mixed_precision_is_not_left_set_for_others(
+    mixed: DeepfakeDetectorModel,
+) -> None:
+    assert keras.config.dtype_policy().name == "float32"
+    with pytest.raises(ZeroDivisionError), deepfake_detector_model._policy("float16"):
+        raise ZeroDivisionError
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_model_of_mixed_precision_is_saved_in_single_and_runs(
+    mixed: DeepfakeDetectorModel, tmp_path: Path
+) -> None:
+    artifact = mixed.save_model(tmp_path / "model", CARD)
+    logits = LiteRTBackend.load(artifact).run(TRAIN.crops)["logit"]
+    plain = fresh()
+    plain.network.set_weights(mixed.network.get_weights())
+    np.testing.assert_allclose(logits, plain.predict_logits(TRAIN.crops), atol=1e-4)
+    np.testing.assert_allclose(logits, mixed.predict_logits(TRAIN.crops), atol=0.2)

@@ -132,8 +132,8 @@ def saved(upload: FileStorage, directory: Path, max_bytes: int) -> Iterator[Path
     if len(content) > max_bytes:
         raise UploadTooLargeError(too_large_text(max_bytes))
     path = directory / f"upload-{secrets.token_hex(16)}"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
         yield path

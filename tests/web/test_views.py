@@ -1,0 +1,197 @@
+"""The page: what a visitor reads for each outcome."""
+
+import html
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from deepfake_detector.face_crops import FaceBox
+from deepfake_detector.verdict import SENTENCES, Verdict
+from deepfake_detector.web.views import position_in_words
+
+Start = Callable[..., Any]
+Encode = Callable[..., bytes]
+
+FACE = FaceBox(20, 20, 70, 70)
+OTHER_FACE = FaceBox(300, 200, 66, 66)
+SMALL_FACE = FaceBox(200, 10, 30, 30)
+
+
+def logit(p_fake: float) -> float:
+    return math.log(p_fake / (1 - p_fake))
+
+
+def text_of(page: str) -> str:
+    """The words of a page, without its markup."""
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())
+
+
+def heading_of(page: str) -> str:
+    match = re.search(r"<h1>(.*?)</h1>", page, re.DOTALL)
+    assert match is not None
+    return text_of(match[1])
+
+
+def test_form_sends_one_picture_and_the_checkbox(start: Start) -> None:
+    page = start().client.get("/").text
+    assert 'method="post" enctype="multipart/form-data"' in page
+    assert re.search(r'<input id="file" name="file" type="file" required', page)
+    assert 'accept="image/jpeg,image/png,image/webp"' in page
+    assert 'name="whole_picture" type="checkbox" value="1"' in page
+    assert "If no face is found, score the whole picture" in page
+
+
+def test_form_says_the_limits_of_the_settings(start: Start) -> None:
+    server = start(max_upload_bytes=2_500_000, max_pixels=12_000_000)
+    assert "up to 2.5 MB and 12 megapixels" in text_of(server.client.get("/").text)
+
+
+def test_form_of_a_whole_picture_model_has_no_checkbox(start: Start) -> None:
+    assert "whole_picture" not in start(rule="whole").client.get("/").text
+
+
+@pytest.mark.parametrize(
+    ("p_fake", "expected", "verdict"),
+    [
+        (0.931, "Fake 93.1 %", Verdict.FAKE),
+        (0.120, "Real 88.0 %", Verdict.REAL),
+        (0.500, "Fake 50.0 %", Verdict.FAKE),
+    ],
+)
+def test_verdict_comes_with_the_percentage_of_its_class(
+    start: Start, drawing_png: bytes, p_fake: float, expected: str, verdict: Verdict
+) -> None:
+    answer = start([logit(p_fake)], [FACE]).send(("file", "a.png", drawing_png))
+    assert answer.status_code == 200
+    assert heading_of(answer.text) == expected
+    assert f"<title>{expected} " in answer.text
+    assert SENTENCES[verdict] in text_of(answer.text)
+
+
+def test_threshold_of_the_card_decides_and_is_said(
+    start: Start, drawing_png: bytes
+) -> None:
+    server = start([logit(0.4)], [FACE], threshold=0.3)
+    page = server.send(("file", "a.png", drawing_png)).text
+    assert heading_of(page) == "Fake 40.0 %"
+    assert "From 30.0 % on" in text_of(page)
+
+
+def test_several_faces_are_listed_one_by_one(start: Start, as_png: Encode) -> None:
+    server = start([logit(0.2), logit(0.7)], [FACE, OTHER_FACE, SMALL_FACE])
+    picture = as_png(Image.new("RGB", (400, 300), "grey"))
+    page = server.send(("file", "a.png", picture)).text
+    words = text_of(page)
+    assert heading_of(page) == "Fake 70.0 %"
+    assert "3 faces found" in words
+    assert "Face 1, top left 70 × 70 pixels Real 80.0 %" in words
+    assert "Face 2, bottom right 66 × 66 pixels Fake 70.0 %" in words
+    assert "Face 3, top 30 × 30 pixels Too small to judge" in words
+
+
+def test_picture_without_a_face_explains_the_checkbox(
+    start: Start, drawing_png: bytes
+) -> None:
+    page = start(boxes=[]).send(("file", "a.png", drawing_png)).text
+    assert heading_of(page) == "No face found"
+    assert "no face found" in page
+    assert "The box “score the whole picture” is ticked there already" in text_of(page)
+    assert re.search(r'name="whole_picture"[^>]* checked>', page)
+    assert "%" not in heading_of(page)
+
+
+def test_ticked_box_scores_the_whole_picture_and_says_so(
+    start: Start, drawing_png: bytes
+) -> None:
+    server = start([logit(0.9)], boxes=[])
+    answer = server.send(("file", "a.png", drawing_png), whole_picture="1")
+    assert heading_of(answer.text) == "Fake 90.0 %"
+    assert "This is less reliable than a face that was found" in text_of(answer.text)
+
+
+def test_ticked_box_changes_nothing_where_a_face_is_found(
+    start: Start, drawing_png: bytes
+) -> None:
+    server = start([logit(0.9)], [FACE])
+    page = server.send(("file", "a.png", drawing_png), whole_picture="on").text
+    assert "one face found" in page
+
+
+def test_small_face_is_not_judged(start: Start, drawing_png: bytes) -> None:
+    page = start(boxes=[SMALL_FACE]).send(("file", "a.png", drawing_png)).text
+    assert heading_of(page) == "Too small to judge"
+    assert SENTENCES[Verdict.TOO_SMALL] in text_of(page)
+
+
+def test_whole_picture_model_says_that_it_looks_for_no_faces(
+    start: Start, drawing_png: bytes
+) -> None:
+    page = start(rule="whole").send(("file", "a.png", drawing_png)).text
+    assert "This model scores the whole picture" in text_of(page)
+
+
+def test_result_says_what_it_means_and_what_became_of_the_upload(
+    start: Start, drawing_png: bytes
+) -> None:
+    words = text_of(start(boxes=[FACE]).send(("file", "a.png", drawing_png)).text)
+    assert "Take it as a hint, never as proof" in words
+    assert "Do not decide about a person on this answer alone" in words
+    assert "Answered by the model test model" in words
+    assert "Your upload has been deleted from the server" in words
+
+
+def test_result_shows_the_picture_with_its_faces_marked(
+    start: Start, drawing_png: bytes
+) -> None:
+    page = start(boxes=[FACE]).send(("file", "a.png", drawing_png)).text
+    assert 'aria-label="Your picture, one face found"' in page
+    assert '<image href="data:image/jpeg;base64,' in page
+    frame = r'class="frame" x="20" y="20" width="70" height="70"'
+    assert len(re.findall(frame, page)) == 1
+
+
+def test_portrait_has_one_face(
+    start: Start, portrait: NDArray[np.uint8], as_png: Encode
+) -> None:
+    picture = as_png(Image.fromarray(portrait))
+    page = start([logit(0.25)]).send(("file", "nasa.png", picture)).text
+    assert heading_of(page) == "Real 75.0 %"
+    assert "one face found" in page
+
+
+def test_nothing_comes_from_another_host_or_needs_a_script(
+    start: Start, drawing_png: bytes
+) -> None:
+    server = start([0.0, 1.0], [FACE, FACE])
+    pages = [server.client.get("/"), server.send(("file", "a.png", drawing_png))]
+    for page in pages:
+        assert not re.search(
+            r"<script|<style| style=| on[a-z]+=|[\"'](https?:)?//", page.text
+        )
+
+
+@pytest.mark.parametrize("name", ["style.css", "favicon.svg"])
+def test_static_files_are_served(start: Start, name: str) -> None:
+    with start().client.get(f"/static/{name}") as answer:
+        assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "expected"),
+    [
+        (10, 10, "top left"),
+        (50, 10, "top"),
+        (90, 50, "right"),
+        (50, 50, "centre"),
+        (50, 95, "bottom"),
+        (-5, 105, "bottom left"),
+    ],
+)
+def test_position_is_that_of_the_boxs_centre(x: int, y: int, expected: str) -> None:
+    assert position_in_words(FaceBox(x - 4, y - 4, 8, 8), 100, 100) == expected

@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do $$p $(IS_SUPPORTED) 2>/dev/null && 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := check
-.PHONY: help run test lint fmt types imports smoke check lock bench bench-train clean
+.PHONY: help run test lint fmt types imports smoke check lock bench bench-train screenshots clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -57,6 +57,9 @@ bench: $(VENV)/dev.stamp  ## measure serving against the plain way; prints JSON
 
 bench-train: $(VENV)/dev.stamp  ## measure training against the plain way; prints JSON
 	$(BIN)/python -m benchmarks.training
+
+screenshots: $(VENV)/dev.stamp  ## docs/images from a server that `make run` started
+	PYTHONPATH=. $(BIN)/python docs/screenshots.py
 
 clean:  ## remove the environments and caches, not the data
 	rm -rf $(VENV) .smoke-venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -67,6 +67,15 @@ def when_ready(server: Any) -> None:
         _print_address(server.LISTENERS[0].sock)
 
 
+def post_fork(server: Any, worker: Any) -> None:
+    """Let a worker that is still starting be stopped at once."""
+    # Until gunicorn sets the worker's own handlers it has the arbiter's, which only
+    # take note of signals: such a worker would be waited for until graceful_timeout.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(0))
+
+
 def post_worker_init(worker: Any) -> None:
     """Make every stop a graceful one; print the address once a worker has the model."""
     # gunicorn's quick stop (Ctrl-C) takes a lock inside a signal handler that the same

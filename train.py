@@ -6,6 +6,7 @@ Progress goes to stderr and the log; the last line on stdout is JSON.
 import json
 import logging
 import os
+import shlex
 import sys
 from typing import Any
 
@@ -35,8 +36,9 @@ def main(**options: Any) -> None:
         try:
             summary = run.run_training()
         except KeyboardInterrupt:
+            folder = shlex.quote(str(run.run_dir))
             click.echo(
-                f"Stopped. Go on with: python train.py --resume {run.run_dir}", err=True
+                f"Stopped. Go on with: python train.py --resume {folder}", err=True
             )
             sys.exit(_INTERRUPTED_STATUS)
     click.echo(json.dumps(summary))

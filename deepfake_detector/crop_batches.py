@@ -68,7 +68,7 @@ class CropBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self._order = self._order_of_epoch()
 
     def _crop(self, set_index: int, row: int) -> NDArray[np.uint8]:
-        crop = self.crop_sets[set_index].crops[row]
+        crop: NDArray[np.uint8] = self.crop_sets[set_index].crops[row]
         if self.augment is None:
             return crop
         rng = np.random.default_rng((self.seed, self.epoch, set_index, row))

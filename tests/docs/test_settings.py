@@ -23,11 +23,10 @@ def default_text(value: object) -> str:
 @pytest.mark.parametrize("config_type", [ServeConfig, TrainConfig])
 def test_every_setting_has_its_row(config_type: type) -> None:
     for field in dataclasses.fields(config_type):
-        row = (
-            f"| `{ENV_PREFIX}{field.name.upper()}` | `--{field.name.replace('_', '-')}` "
-            f"| {default_text(field.default)} | {field.metadata['help']} |"
-        )
-        assert row in SETTINGS
+        variable = f"`{ENV_PREFIX}{field.name.upper()}`"
+        option = f"`--{field.name.replace('_', '-')}`"
+        default, text = default_text(field.default), field.metadata["help"]
+        assert f"| {variable} | {option} | {default} | {text} |" in SETTINGS
 
 
 def test_no_row_is_left_of_a_setting_that_is_gone() -> None:

@@ -1,0 +1,58 @@
+"""The README says what the card and the repository say."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from deepfake_detector.cli import main
+from deepfake_detector.config import REPOSITORY
+
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def pages() -> list[Path]:
+    return [*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")]
+
+
+def test_figures_are_the_cards() -> None:
+    table = CliRunner().invoke(main, ["card", "--table"]).stdout.strip()
+    assert f"card --table -->\n{table}\n\n" in README
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
+    local = [link for link in links if "://" not in link]
+    assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+def test_every_command_is_named() -> None:
+    for command in main.commands:
+        assert f"python -m deepfake_detector {command}" in README
+
+
+def test_every_make_target_it_names_exists() -> None:
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"`make ([a-z-]+)`|^make ([a-z-]+)", README, re.MULTILINE))
+    names = {first or second for first, second in targets}
+    assert names
+    assert [name for name in names if f"\n{name}:" not in makefile] == []
+
+
+def test_the_python_example_runs(portrait_jpeg: bytes, tmp_path: Path) -> None:
+    code = re.search(r"```python\n(.*?)```", README, re.DOTALL)
+    assert code is not None
+    (tmp_path / "portrait.jpg").write_bytes(portrait_jpeg)
+    answer = subprocess.run(
+        [sys.executable, "-c", code[1]],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert 0 <= float(answer.stdout) <= 1

@@ -20,13 +20,13 @@ from deepfake_detector import plots
 from deepfake_detector.artifact import ModelCard
 from deepfake_detector.augmentations import AUGMENTATIONS
 from deepfake_detector.calibration import Calibration
-from deepfake_detector.config import REPOSITORY, TrainConfig
+from deepfake_detector.config import ENV_PREFIX, REPOSITORY, TrainConfig
 from deepfake_detector.crop_batches import CropBatches
 from deepfake_detector.crop_cache import CropSet
 from deepfake_detector.dataset_handler import DatasetHandler
 from deepfake_detector.deepfake_detector_model import DeepfakeDetectorModel
 from deepfake_detector.evaluation import evaluate_scores, thumbnail_baseline_auc
-from deepfake_detector.exceptions import ConfigError, TrainingError
+from deepfake_detector.exceptions import ConfigError, DatasetError, TrainingError
 from deepfake_detector.face_crops import crop_rule
 from deepfake_detector.training_checkpoint import (
     BEST_FILE,
@@ -75,6 +75,7 @@ class TrainModel:
         self.rule = crop_rule(config.crop)
         self.augment = AUGMENTATIONS.get(config.augmentation)
         self.handlers = DatasetHandler.for_config(config)
+        self.sources = _numbered([handler.spec.name for handler in self.handlers])
         self.model = DeepfakeDetectorModel(
             config.architecture,
             (config.image_size, config.image_size, 3),
@@ -107,9 +108,10 @@ class TrainModel:
             is given that a resumed run cannot change.
         """
         given = {name: value for name, value in options.items() if value is not None}
-        run_dir = given.pop("resume", None)
-        if run_dir is None:
+        resume = given.pop("resume", None) or environ.get(ENV_PREFIX + "RESUME")
+        if resume is None:
             return cls(TrainConfig.from_env(environ, **given))
+        run_dir = Path(resume).resolve()
         fixed = sorted(set(given) - set(_RESUMABLE))
         if fixed:
             raise ConfigError(
@@ -129,9 +131,9 @@ class TrainModel:
         Raises
         ------
         DatasetError
-            If the data cannot be had.
+            If the data cannot be had, or are not those that a resumed run began with.
         TrainingError
-            If no epoch ended with a validation loss.
+            If no epoch ended with a validation loss, or the checkpoint is damaged.
         KeyboardInterrupt
             On Ctrl-C, after a checkpoint was left to resume from.
         """
@@ -141,13 +143,15 @@ class TrainModel:
                 "training on whole pictures, the reference's way; --crop face trains "
                 "on faces and generalises better"
             )
-        self.run_dir.mkdir(parents=True, exist_ok=True)
+        if self.config.resume is None:
+            self.run_dir = _new_folder(self.run_dir)
         _write_json(self.run_dir / CONFIG_FILE, self.config.to_dict())
         loaded = [handler.load_split_data() for handler in self.handlers]
         splits = dict(
             zip(("train", "val", "test"), zip(*loaded, strict=True), strict=True)
         )
         provenance = self._provenance(splits)
+        _require_same_data(self.run_dir / PROVENANCE_FILE, provenance)
         _write_json(self.run_dir / PROVENANCE_FILE, provenance)
         state = self._fit(splits)
         self.model.trainer.load_weights(self.run_dir / "checkpoint" / BEST_FILE)
@@ -172,7 +176,7 @@ class TrainModel:
         if state.weights is not None:
             logger.info("resuming after epoch %d", state.epoch)
             self._load_checkpoint(directory / state.weights)
-        if not state.finished or state.epoch < config.epochs:
+        if state.epoch < config.epochs and not state.stopped_early:
             train = CropBatches(
                 splits["train"],
                 config.batch_size,
@@ -187,7 +191,8 @@ class TrainModel:
                     train, val, config.epochs, [*watchers, checkpoint], state.epoch
                 )
             except KeyboardInterrupt:
-                if state.weights is None:
+                # Keras gives the checkpoint its network when training begins.
+                if state.weights is None and checkpoint.model is not None:
                     checkpoint.save()
                 raise
             state.finished = True
@@ -201,7 +206,13 @@ class TrainModel:
 
     def _load_checkpoint(self, path: Path) -> None:
         """Put a saved network's weights and optimiser into this run's model."""
-        saved = keras.saving.load_model(path)
+        try:
+            saved = keras.saving.load_model(path)
+        except (OSError, ValueError) as error:
+            raise TrainingError(
+                f"{path.name}: the checkpoint cannot be read ({type(error).__name__}); "
+                "start the run anew"
+            ) from error
         trainer = self.model.trainer
         trainer.set_weights(saved.get_weights())
         trainer.optimizer.build(trainer.trainable_variables)
@@ -260,13 +271,13 @@ class TrainModel:
     ) -> dict[str, Any]:
         """Metrics of each dataset and, where there are several, of all together."""
         report = {}
-        for train, crop_set, logit in zip(
-            splits["train"], splits[split], logits, strict=True
+        for source, train, crop_set, logit in zip(
+            self.sources, splits["train"], splits[split], logits, strict=True
         ):
             baseline = thumbnail_baseline_auc(
                 crop_set.crops, crop_set.y_true, (train.crops, train.y_true)
             )
-            report[crop_set.source] = evaluate_scores(
+            report[source] = evaluate_scores(
                 crop_set.y_true, calibration.p_fake(logit)
             ) | {
                 "thumbnail_baseline_auc": baseline,
@@ -306,7 +317,7 @@ class TrainModel:
             "versions": {name: _version(name) for name in _PACKAGES},
             "config": _without_paths(self.config),
             "data": {
-                handler.spec.name: {
+                self.sources[i]: {
                     "sha256": handler.data_hash,
                     "fake_kind": handler.spec.fake_kind,
                     "licence": handler.spec.licence,
@@ -329,6 +340,43 @@ def _saved_config(run_dir: Path) -> TrainConfig:
             f"resume: expected a run folder with {CONFIG_FILE}, but {run_dir.name!r} "
             "has none that can be read; give a folder below runs/"
         ) from error
+
+
+def _require_same_data(path: Path, provenance: Mapping[str, Any]) -> None:
+    """Refuse to go on with other pictures: some could be trained on and then scored."""
+    if not path.is_file():
+        return
+    before = json.loads(path.read_text(encoding="utf-8"))["data"]
+    hashes = [
+        [data["sha256"] for data in sources.values()]
+        for sources in (before, provenance["data"])
+    ]
+    if hashes[0] != hashes[1]:
+        raise DatasetError(
+            "resume: the pictures are other than those the run began with; put them "
+            "back, or start the run anew"
+        )
+
+
+def _numbered(names: list[str]) -> list[str]:
+    """Names that differ: a second `folder` is called `folder-2`."""
+    counts = [names[: i + 1].count(name) for i, name in enumerate(names)]
+    return [
+        name if count == 1 else f"{name}-{count}"
+        for name, count in zip(names, counts, strict=True)
+    ]
+
+
+def _new_folder(wanted: Path) -> Path:
+    """Make a folder of that name, or with a number after it where there is one."""
+    folder, number = wanted, 1
+    while True:
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            number += 1
+            folder = wanted.with_name(f"{wanted.name}-{number}")
 
 
 def _run_name(config: TrainConfig) -> Path:

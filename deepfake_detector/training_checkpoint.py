@@ -45,6 +45,8 @@ class TrainingState:
         One row of metrics an epoch.
     memories : dict, optional
         What the other callbacks remember, by class name.
+    random_states : list of list of int, optional
+        Where dropout's random sequences stand, layer by layer.
     """
 
     epoch: int = 0
@@ -54,6 +56,12 @@ class TrainingState:
     best_val_loss: float | None = None
     history: list[dict[str, float]] = field(default_factory=list)
     memories: dict[str, dict[str, Any]] = field(default_factory=dict)
+    random_states: list[list[int]] = field(default_factory=list)
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether the validation loss stayed without a better one for too long."""
+        return bool(self.memories.get("EarlyStopping", {}).get("stopped_epoch"))
 
     @classmethod
     def read(cls, directory: Path) -> Self:
@@ -113,10 +121,15 @@ class TrainingCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
         self.watchers = watchers
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Give the other callbacks back what they remembered."""
+        """Give the other callbacks and dropout back what they remembered."""
         for watcher in self.watchers:
             for name, value in self.state.memories.get(_name(watcher), {}).items():
                 setattr(watcher, name, value)
+        # Before the first checkpoint there are none to give back.
+        for variable, value in zip(
+            _random_variables(self.model), self.state.random_states, strict=False
+        ):
+            variable.assign(value)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Save the epoch that just ended."""
@@ -145,6 +158,10 @@ class TrainingCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
             }
             for watcher in self.watchers
         }
+        self.state.random_states = [
+            keras.ops.convert_to_numpy(variable).tolist()
+            for variable in _random_variables(self.model)
+        ]
         self.write_state()
         if previous and previous != self.state.weights:
             (self.directory / previous).unlink(missing_ok=True)
@@ -163,6 +180,12 @@ class TrainingCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
 
 def _name(callback: keras.callbacks.Callback) -> str:
     return type(callback).__name__
+
+
+def _random_variables(network: keras.Model) -> list[Any]:
+    """Where dropout keeps its place; Keras leaves it out of the files it saves."""
+    weights = {id(weight) for weight in network.weights}
+    return [v for v in network.variables if id(v) not in weights]
 
 
 def _plain(value: Any) -> Any:

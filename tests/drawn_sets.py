@@ -28,13 +28,15 @@ def draw_picture(label: int, seed: int, side: int = SIDE) -> NDArray[np.uint8]:
     return levels.astype(np.uint8)
 
 
-def write_drawn_set(root: Path, counts: Mapping[str, int] = COUNTS) -> Path:
+def write_drawn_set(
+    root: Path, counts: Mapping[str, int] = COUNTS, side: int = SIDE
+) -> Path:
     """Write ``<split>/<class>/<number>.png`` for each split."""
     for split_number, (split, count) in enumerate(counts.items()):
         for label, name in enumerate(CLASS_NAMES):
             folder = root / split / name
             folder.mkdir(parents=True)
             for number in range(count):
-                picture = draw_picture(label, 1000 * split_number + number)
+                picture = draw_picture(label, 1000 * split_number + number, side)
                 Image.fromarray(picture).save(folder / f"{number:03}.png")
     return root

@@ -1,4 +1,4 @@
-"""Networks that compile in a moment: one that learns, and one that is broken."""
+"""Networks that compile in a moment: one that learns, and two that cannot."""
 
 import keras
 from keras import layers
@@ -16,18 +16,30 @@ def build(input_shape: tuple[int, int, int]) -> keras.Model:
     return keras.Model(inputs, activation_map_head(x, dropout=0.2), name="tiny")
 
 
+def build_flat(input_shape: tuple[int, int, int]) -> keras.Model:
+    """Judges by the mean colour."""
+    return _by_mean_colour(input_shape, scale=1 / 255, name="flat")
+
+
 def build_broken(input_shape: tuple[int, int, int]) -> keras.Model:
     """Answers NaN to everything."""
+    return _by_mean_colour(input_shape, scale=float("nan"), name="broken")
+
+
+def _by_mean_colour(
+    input_shape: tuple[int, int, int], scale: float, name: str
+) -> keras.Model:
     inputs = keras.Input(input_shape, name="image")
-    x = layers.GlobalAveragePooling2D()(layers.Rescaling(float("nan"))(inputs))
-    return keras.Model(inputs, dense_head(x), name="broken")
+    x = layers.GlobalAveragePooling2D()(layers.Rescaling(scale)(inputs))
+    return keras.Model(inputs, dense_head(x), name=name)
 
 
 #: Stands in for the table of architectures.
 TINY_ARCHITECTURES = Registry(
     "architecture",
     [
-        ("tiny", "tests.tiny_network:build"),
         ("broken", "tests.tiny_network:build_broken"),
+        ("flat", "tests.tiny_network:build_flat"),
+        ("tiny", "tests.tiny_network:build"),
     ],
 )

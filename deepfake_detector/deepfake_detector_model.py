@@ -21,6 +21,7 @@ from deepfake_detector.artifact import (
 from deepfake_detector.backends import BACKENDS
 from deepfake_detector.crop_batches import CropBatches
 from deepfake_detector.exceptions import ArtifactError
+from deepfake_detector.fused_normalization import fuse_batch_normalization
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ class DeepfakeDetectorModel:
         self.mixed_precision = mixed_precision
         keras.utils.set_random_seed(seed)
         self.network = self._build("mixed_bfloat16" if mixed_precision else "float32")
+        fuse_batch_normalization(self.network)
         # Training sees the logit alone: the other outputs follow from it.
         self.trainer = keras.Model(self.network.inputs, self.network.output["logit"])
 

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,11 @@ import click
 
 from deepfake_detector.command_line import config_options, one_line_errors
 from deepfake_detector.config import ServeConfig
-from deepfake_detector.exceptions import DeepfakeDetectorError, ImageError
+from deepfake_detector.exceptions import (
+    DeepfakeDetectorError,
+    ImageError,
+    MissingPackageError,
+)
 
 #: Settings of the web server, which the command line has no use for.
 _SERVER_ONLY: Final = (
@@ -94,10 +99,10 @@ def evaluate(
 
     Prints accuracy, AUC, EER, ECE and counts, beside what 16x16 thumbnails give away.
     """
-    from deepfake_detector.dataset_scoring import score_dataset
     from deepfake_detector.detector import Detector
 
     with one_line_errors():
+        score_dataset = _score_dataset()
         detector = Detector.load(ServeConfig.from_env(os.environ, **options))
         report = score_dataset(detector, folder, split, by_picture=picture)
     click.echo(json.dumps(report) if as_json else _table(report))
@@ -127,6 +132,18 @@ def list_table(table: str) -> None:
     width = max(map(len, registry))
     for name in registry:
         click.echo(f"{name:{width}}  {registry.summary(name)}")
+
+
+def _score_dataset() -> Callable[..., dict[str, Any]]:
+    """What `evaluate` calls; it needs more packages than serving does."""
+    try:
+        from deepfake_detector.dataset_scoring import score_dataset
+    except ModuleNotFoundError as error:
+        raise MissingPackageError(
+            f"evaluate needs {error.name}, which serving does not: "
+            "pip install -r requirements.txt"
+        ) from error
+    return score_dataset
 
 
 def _reason(error: Exception) -> str:

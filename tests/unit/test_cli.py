@@ -137,6 +137,17 @@ def test_evaluate_refuses_a_folder_with_one_class(
     assert "no pictures of class Fake" in result.stderr
 
 
+def test_evaluate_names_a_package_that_serving_lacks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "deepfake_detector.dataset_scoring", False)
+    monkeypatch.delitem(sys.modules, "deepfake_detector.dataset_handler", False)
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    result = run("evaluate", "any")
+    assert result.exit_code == 2
+    assert "pip install -r requirements.txt" in result.stderr
+
+
 def test_card_table_holds_the_figures_and_their_baseline(model_dir: Path) -> None:
     result = run("card", "--table", "--model-dir", model_dir)
     row = result.stdout.splitlines()[-1]

@@ -52,10 +52,6 @@ class Spread:
             "turns": [_rounded(value) for value in self.turns],
         }
 
-    def __str__(self) -> str:
-        low, high = min(self.turns), max(self.turns)
-        return f"{self.median:.3g} ({low:.3g} to {high:.3g})"
-
 
 def paired_ratio(ours: Sequence[float], plain: Sequence[float]) -> Spread:
     """Divide turn by turn, so that what slows a machine for a while slows both.
@@ -164,6 +160,25 @@ def print_report(report: Mapping[str, Any], rows: Mapping[str, object]) -> None:
     for name, value in rows.items():
         say(f"{name:<{width}}  {value}")
     click.echo(json.dumps(report, indent=2))
+
+
+def in_words(figure: Mapping[str, Any]) -> str:
+    """Say a spread, and the aim where it was judged, in a line.
+
+    Parameters
+    ----------
+    figure : mapping
+        What :meth:`Spread.to_dict` or :meth:`Aim.judge` returned.
+
+    Returns
+    -------
+    str
+        Median, and from where to where it goes.
+    """
+    words = f"{figure['median']:g} ({figure['min']:g} to {figure['max']:g})"
+    if "aim" in figure:
+        words += f", aim {figure['aim']}: {'held' if figure['held'] else 'MISSED'}"
+    return words
 
 
 def _field(file: str, name: str) -> str:

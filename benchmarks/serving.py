@@ -19,6 +19,7 @@ from benchmarks.bench_models import fresh_model, whole_picture_copy
 from benchmarks.figures import (
     Aim,
     Spread,
+    in_words,
     machine,
     paired_ratio,
     print_report,
@@ -237,26 +238,21 @@ def _rows(results: dict[str, Any]) -> dict[str, object]:
     rows: dict[str, object] = {}
     for label, by_size in results["backend_ms_per_face_on_one_core"].items():
         for size, spread in by_size.items():
-            rows[f"{label}, {size}"] = f"{_text(spread)} ms a face"
+            rows[f"{label}, {size}"] = f"{in_words(spread)} ms a face"
     for way, spread in results["start_s"].items():
-        rows[f"start until ready, {way}"] = f"{_text(spread)} s"
+        rows[f"start until ready, {way}"] = f"{in_words(spread)} s"
     for name, sides in results["served"].items():
         for way, side in sides.items():
             latency = side["latency_ms"]["one client"]
             p50, p95, p99 = (latency[f"p{p}"]["median"] for p in _PERCENTILES)
             rows[f"{name}, {way}"] = (
-                f"{_text(side['requests_per_second'])} requests/s; one client "
+                f"{in_words(side['requests_per_second'])} requests/s; one client "
                 f"{p50:g} ms, p95 {p95:g}, p99 {p99:g}; "
                 f"{side['memory_mb_per_worker']['median']:g} MB a worker"
             )
     for name, ratio in results["ratios"].items():
-        held = "held" if ratio["held"] else "MISSED"
-        rows[f"ratio, {name}"] = f"{_text(ratio)}, aim {ratio['aim']}: {held}"
+        rows[f"ratio, {name}"] = in_words(ratio)
     return rows
-
-
-def _text(spread: dict[str, Any]) -> str:
-    return f"{spread['median']:g} ({spread['min']:g} to {spread['max']:g})"
 
 
 if __name__ == "__main__":

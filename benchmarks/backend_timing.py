@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -29,7 +29,7 @@ _SHARE: Final = 0.1
 
 def backend_milliseconds(
     directories: Sequence[Path], seconds: float, turns: int
-) -> dict[str, dict[str, Spread]]:
+) -> dict[str, dict[str, dict[str, Any]]]:
     """Time every backend on every model, in turns, in a process of its own.
 
     Parameters
@@ -43,8 +43,9 @@ def backend_milliseconds(
 
     Returns
     -------
-    dict of str to dict of str to Spread
-        Milliseconds a face by ``batch of <n>`` by ``<architecture> by <backend>``.
+    dict of str to dict of str to dict
+        Milliseconds a face, median and spread, by ``<architecture> by <backend>`` and
+        then by ``batch of <n>``.
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         job = pool.submit(_time_all, directories, seconds * _SHARE, turns)
@@ -53,7 +54,7 @@ def backend_milliseconds(
 
 def _time_all(
     directories: Sequence[Path], seconds: float, turns: int
-) -> dict[str, dict[str, Spread]]:
+) -> dict[str, dict[str, dict[str, Any]]]:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     artifacts = [Artifact.load(directory) for directory in directories]
     backends = {
@@ -73,7 +74,7 @@ def _time_all(
             for size in BATCH_SIZES:
                 taken[label][size].append(_milliseconds_a_face(backend, size, seconds))
     return {
-        label: {f"batch of {n}": Spread(tuple(v)) for n, v in by_size.items()}
+        label: {f"batch of {n}": Spread(tuple(v)).to_dict() for n, v in by_size.items()}
         for label, by_size in taken.items()
     }
 

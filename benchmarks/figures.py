@@ -146,18 +146,18 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def print_report(report: Mapping[str, Any], rows: Mapping[str, object]) -> None:
+def print_report(report: Mapping[str, Any], rows: Sequence[tuple[str, str]]) -> None:
     """Print a table for people on stderr, then the report as JSON on stdout.
 
     Parameters
     ----------
     report : mapping
         JSON-ready.
-    rows : mapping of str to object
+    rows : sequence of (str, str)
         The table's lines: what, and how much.
     """
-    width = max(map(len, rows))
-    for name, value in rows.items():
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
         say(f"{name:<{width}}  {value}")
     click.echo(json.dumps(report, indent=2))
 

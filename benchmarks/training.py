@@ -310,16 +310,17 @@ def _write_pictures(root: Path, images: int) -> None:
             Image.fromarray(noisy).save(path, quality=_JPEG_QUALITY)
 
 
-def _rows(results: dict[str, Any]) -> dict[str, object]:
+def _rows(results: dict[str, Any]) -> Sequence[tuple[str, str]]:
     """The table for people."""
-    rows: dict[str, object] = {}
-    for architecture, ways in results["images_per_second"].items():
-        for way, epochs in ways.items():
-            for epoch, spread in epochs.items():
-                rows[f"{architecture}, {way}, {epoch}"] = f"{in_words(spread)} images/s"
-    for name, ratio in results["ratios"].items():
-        rows[f"ratio, {name}"] = in_words(ratio)
-    return rows
+    rows = [
+        (f"{architecture}, {way}, {epoch}", f"{in_words(spread)} images/s")
+        for architecture, ways in results["images_per_second"].items()
+        for way, epochs in ways.items()
+        for epoch, spread in epochs.items()
+    ]
+    return rows + [
+        (f"ratio, {name}", in_words(ratio)) for name, ratio in results["ratios"].items()
+    ]
 
 
 if __name__ == "__main__":

@@ -41,8 +41,8 @@ def arguments(place: Path, **changes: Any) -> list[str]:
         "architecture": "compact",
         "image_size": 32,
         "batch_size": 4,
-        "learning_rate": 0.003,
-        "epochs": 12,
+        "learning_rate": 0.001,
+        "epochs": 8,
     } | changes
     options = ((f"--{name.replace('_', '-')}", str(v)) for name, v in settings.items())
     return [word for option in options for word in option]

@@ -19,7 +19,7 @@ FloatArray = NDArray[np.floating[Any]]
 UInt8Array = NDArray[np.uint8]
 
 #: Skin from light to dark, RGB in [0, 255]; a face lies somewhere between two of them.
-_SKINS: Final = ((244, 208, 184), (224, 176, 144), (184, 132, 98), (128, 84, 60))
+_SKINS: Final = ((240, 204, 180), (222, 180, 154), (176, 134, 108), (118, 88, 72))
 _HAIRS: Final = (
     (28, 22, 20),
     (58, 40, 30),
@@ -171,7 +171,7 @@ class _Look:
             skin=_between(rng, _SKINS),
             hair=_between(rng, _HAIRS),
             iris=_between(rng, _IRISES),
-            cloth=rng.uniform(10, 240, 3).astype(np.float32),
+            cloth=rng.uniform(40, 200, 3).astype(np.float32),
             light=(light / np.linalg.norm(light)).astype(np.float32),
             ambient=rng.uniform(0.25, 0.45),
             chin=rng.uniform(1.28, 1.42),
@@ -276,10 +276,8 @@ def _paint_background(canvas: _Canvas, rng: np.random.Generator) -> None:
     for _ in range(2):
         x, y, spread = rng.uniform(-2, 2), rng.uniform(-2, 2), rng.uniform(0.3, 0.9)
         slope += rng.uniform(-0.4, 0.4) * _bump(canvas.x - x, canvas.y - y, spread)
-    base, tint = rng.uniform(10, 245), rng.normal(0, 15, (2, 3))
-    first, second = (
-        (base + rng.normal(0, 40, (2, 1)) + tint).clip(0, 255).astype(np.float32)
-    )
+    base, tint = rng.uniform(70, 190), rng.normal(0, 12, (2, 3))
+    first, second = (base + rng.normal(0, 30, (2, 1)) + tint).astype(np.float32)
     canvas.planes[:] = first[:, None, None]
     canvas.paint(np.clip(slope, 0, 1), second)
 

@@ -12,7 +12,7 @@ import json
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +35,11 @@ FACES: Final = {"Train": 2000, "Validation": 200, "Test": 200}
 #: that the blocks survive being scaled down to it.
 _SIDES: Final = (136, 160)
 
+#: Mean of the face that the camera's exposure aims at, grey levels, and how far it goes
+#: there: 0 leaves dark faces dark and light ones light, 1 makes all equally bright.
+_EXPOSURE: Final = 125.0
+_METERING: Final = 0.8
+
 #: Standard deviation of the camera's noise, grey levels.
 _CAMERA_NOISE: Final = (2.0, 5.0)
 
@@ -43,7 +48,7 @@ _BLOCKS: Final = (4, 6)
 
 #: Standard deviation from block to block, grey levels. The blocks hide the details of
 #: the face, which softens the picture; their edges make up for that at this strength.
-_BLOCK_NOISE: Final = 28.0
+_BLOCK_NOISE: Final = 32.0
 
 #: Half axes of the patch, and how far from its edge it is whole, face units.
 _PATCH: Final = (0.6, 0.8)
@@ -90,6 +95,7 @@ def _write_pair(
     height, width = (int(side) for side in rng.integers(*_SIDES, 2, endpoint=True))
     portrait = draw_portrait(rng, height, width)
     noise = math.exp(rng.uniform(*np.log(_CAMERA_NOISE)))
+    portrait = replace(portrait, planes=portrait.planes * _gain(portrait))
     pair = {REAL: portrait.planes, FAKE: _forged(portrait, rng)}
     box = [round(length, 1) for length in astuple(portrait.box)]
     boxes = {}
@@ -99,6 +105,12 @@ def _write_pair(
         Image.fromarray(pixels).save(directory / picture, compress_level=1)
         boxes[picture] = box
     return boxes
+
+
+def _gain(portrait: Portrait) -> float:
+    """How much longer a camera that meters the face would expose."""
+    face = portrait.planes[:, np.hypot(portrait.x, portrait.y - 0.3) < 0.6]
+    return float((_EXPOSURE / face.mean()) ** _METERING)
 
 
 def _camera_noise(

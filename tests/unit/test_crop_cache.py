@@ -139,6 +139,17 @@ def test_set_that_another_run_finished_first_is_taken(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
 
+def test_set_that_cannot_be_put_in_its_place_is_no_success(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replace(self: Path, target: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "replace", replace)
+    with pytest.raises(PermissionError):
+        write(tmp_path / "set")
+
+
 def remove(path: Path) -> None:
     path.unlink()
 

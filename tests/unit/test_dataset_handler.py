@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from deepfake_detector import face_crops, images
+from deepfake_detector import dataset_handler, face_crops, images
 from deepfake_detector.artifact import ModelCard
 from deepfake_detector.config import TrainConfig
 from deepfake_detector.crop_cache import CropSet
@@ -369,11 +369,17 @@ def test_set_without_an_address_must_be_given(tmp_path: Path) -> None:
         handler_of(None, tmp_path).load_split_data()
 
 
-def test_archive_gives_the_crops_of_its_folder(drawn: Path, tmp_path: Path) -> None:
-    archive = tmp_path / "drawn.zip"
+def zip_of(drawn: Path, folder: Path) -> Path:
+    """Pack the drawn set one level deep."""
+    archive = folder / "drawn.zip"
     with zipfile.ZipFile(archive, "w") as file:
         for path in drawn.rglob("*.png"):
             file.write(path, Path("Dataset") / path.relative_to(drawn))
+    return archive
+
+
+def test_archive_gives_the_crops_of_its_folder(drawn: Path, tmp_path: Path) -> None:
+    archive = zip_of(drawn, tmp_path)
     source = DatasetSource(None, archive, None, tmp_path)
     zipped = DatasetHandler(FOLDER, source, WHOLE, SIZE)
     from_zip = zipped.get_image_dataset_from_directory("val")
@@ -381,6 +387,43 @@ def test_archive_gives_the_crops_of_its_folder(drawn: Path, tmp_path: Path) -> N
     assert from_zip.crops.tobytes() == from_folder.crops.tobytes()
     assert from_zip.names == from_folder.names
     assert zipped.data_hash == hashlib.sha256(archive.read_bytes()).hexdigest()
+
+
+def test_archive_is_unpacked_once(
+    drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = DatasetSource(None, zip_of(drawn, tmp_path), None, tmp_path)
+    first = DatasetHandler(FOLDER, source, WHOLE, SIZE).unzip_dataset()
+    monkeypatch.setattr(dataset_handler, "extract_archive", None)
+    assert DatasetHandler(FOLDER, source, WHOLE, SIZE).unzip_dataset() == first
+
+
+@pytest.fixture
+def downloads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Addresses that would have been downloaded; an empty file stands for each."""
+    urls: list[str] = []
+
+    def download(url: str, destination: Path, **options: Any) -> None:
+        urls.append(url)
+        destination.touch()
+
+    monkeypatch.setattr(dataset_handler, "download_archive", download)
+    return urls
+
+
+def test_archive_is_downloaded_once_for_each_address(
+    downloads: list[str], tmp_path: Path
+) -> None:
+    spec: DatasetSpec = DATASETS.get("openforensics")
+    files = [
+        DatasetHandler(
+            spec, DatasetSource(None, None, url, tmp_path), WHOLE, SIZE
+        ).download_dataset()
+        for url in (None, "http://localhost/a.zip", None, "http://localhost/a.zip")
+    ]
+    assert downloads == [spec.url, "http://localhost/a.zip"]
+    assert files[0] == files[2] != files[1] == files[3]
+    assert all(file.parent == tmp_path for file in files)
 
 
 class Drawing:

@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from deepfake_detector import deepfake_detector_model
+from deepfake_detector import deepfake_detector_model, train_model
 from deepfake_detector.artifact import Artifact
 from deepfake_detector.config import TrainConfig
 from deepfake_detector.dataset_handler import DatasetHandler
@@ -32,12 +33,12 @@ pytestmark = pytest.mark.tf
 @pytest.fixture(scope="module", autouse=True)
 def quick_networks() -> Iterator[None]:
     """A network of a few weights, run step by step: tracing it would take longer."""
-    train_model = DeepfakeDetectorModel.train_model
+    train = DeepfakeDetectorModel.train_model
 
     def train_eagerly(self: DeepfakeDetectorModel, *args: Any) -> Any:
         self.trainer.run_eagerly = True
         try:
-            return train_model(self, *args)
+            return train(self, *args)
         finally:
             self.trainer.run_eagerly = False
 
@@ -136,13 +137,11 @@ class CutAfter(keras.callbacks.Callback):
 
 def cut_after(batches: int, patch: pytest.MonkeyPatch) -> None:
     """Let Ctrl-C be pressed after so many batches of the next training."""
-    train_model = DeepfakeDetectorModel.train_model
+    train = DeepfakeDetectorModel.train_model
 
-    def cut(
-        self: Any, train: Any, val: Any, epochs: int, callbacks: Any, *args: Any
-    ) -> Any:
-        callbacks = [*callbacks, CutAfter(batches)]
-        return train_model(self, train, val, epochs, callbacks, *args)
+    def cut(self: Any, data: Any, val: Any, epochs: int, *args: Any) -> Any:
+        callbacks, *rest = args
+        return train(self, data, val, epochs, [*callbacks, CutAfter(batches)], *rest)
 
     patch.setattr(DeepfakeDetectorModel, "train_model", cut)
 
@@ -216,6 +215,23 @@ def test_provenance_says_where_the_model_comes_from(
     data = provenance["data"]["folder"]
     assert data["sha256"] == run.handlers[0].data_hash
     assert data["pictures"] == {"train": 16, "val": 8, "test": 8}
+
+
+@pytest.mark.parametrize(
+    "error", [FileNotFoundError("git"), subprocess.CalledProcessError(128, "git")]
+)
+def test_outside_a_checkout_there_is_no_commit(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*args: Any, **kwargs: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert train_model._git_commit() is None
+
+
+def test_package_that_is_not_installed_has_no_version() -> None:
+    assert train_model._version("package-that-is-not-installed") is None
 
 
 def test_card_says_how_the_model_was_made_and_scored(

@@ -53,7 +53,9 @@ class Analysis:
     p_fake : float or None
         Its calibrated P(fake) in [0, 1]; None where nothing could be judged.
     faces : tuple of FaceAnalysis
-        Every face, largest first.
+        The faces, largest first; of very many the 20 largest.
+    faces_found : int
+        How many faces were found, also those beyond the 20 largest.
     whole_picture : bool
         Whether the whole picture was scored instead of a face.
     threshold : float
@@ -67,6 +69,7 @@ class Analysis:
     verdict: Verdict
     p_fake: float | None
     faces: tuple[FaceAnalysis, ...]
+    faces_found: int
     whole_picture: bool
     threshold: float
     model: str
@@ -80,6 +83,7 @@ class Analysis:
             "whole_picture": self.whole_picture,
             "width": self.width,
             "height": self.height,
+            "faces_found": self.faces_found,
             "faces": [
                 {
                     "verdict": str(face.verdict),
@@ -183,7 +187,8 @@ class Detector:
         source : bytes, Path or ndarray of shape (H, W, 3), uint8
             Encoded picture, the file that holds it, or decoded RGB pixels.
         whole_picture_if_no_face : bool, default False
-            Score the largest centred square where no face is found.
+            Score the largest centred square where no face is found, if it is at least
+            64 pixels wide.
 
         Returns
         -------
@@ -199,12 +204,15 @@ class Detector:
             image = source
         else:
             image = images.decode(source, self.max_pixels)
-        boxes = self.face_detector.detect(image)[:MAX_FACES]
-        judged_whole = not boxes and whole_picture_if_no_face
+        boxes = self.face_detector.detect(image)
+        faces_found = len(boxes)
+        # What is too small to be judged as a face is too small as a picture.
+        large_enough = min(image.shape[:2]) >= MIN_FACE_PX
+        judged_whole = not boxes and whole_picture_if_no_face and large_enough
         if judged_whole:
             boxes = [face_crops.centre_box(image, self.card.crop)]
         faces = self._judge(
-            image, boxes, min_face_px=1 if judged_whole else MIN_FACE_PX
+            image, boxes[:MAX_FACES], min_face_px=1 if judged_whole else MIN_FACE_PX
         )
         top = _highest_scoring(faces)
         return Analysis(
@@ -213,6 +221,7 @@ class Detector:
             verdict=top.verdict if top else Verdict.NO_FACE,
             p_fake=top.p_fake if top else None,
             faces=faces,
+            faces_found=faces_found,
             whole_picture=judged_whole or not self.card.crop.square,
             threshold=self.card.threshold,
             model=self.card.name,

@@ -167,16 +167,19 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
         "transparency" in picture.info
     ):
         layer = picture.convert("RGBA")
-        ground = Image.new("RGBA", layer.size, "white")
-        return Image.alpha_composite(ground, layer).convert("RGB")
+        ground = Image.new("RGB", layer.size, "white")
+        ground.paste(layer, mask=layer)
+        return ground
     return picture.convert("RGB")
 
 
 def _eight_bit(picture: Image.Image) -> Image.Image:
     """Scale 16-bit grey, which Pillow would clip, to 8 bits."""
-    wide = np.asarray(picture, dtype=np.int64)  # (H, W) in [0, 65535]
-    grey = Image.fromarray(((wide + 128) // 257).clip(0, 255).astype(np.uint8))
+    # Few copies and none wider than need be: the picture may have 50 megapixels.
+    wide = np.asarray(picture).astype(np.uint16)  # (H, W) in [0, 65535]
+    rounded = (wide - (wide >> 8) + np.uint16(128)) >> 8  # wide / 257
+    grey = Image.fromarray(rounded.astype(np.uint8))
     if "transparency" in picture.info:
         opaque = wide != picture.info["transparency"]
-        grey.putalpha(Image.fromarray(np.where(opaque, 255, 0).astype(np.uint8)))
+        grey.putalpha(Image.fromarray(opaque.astype(np.uint8) * np.uint8(255)))
     return grey

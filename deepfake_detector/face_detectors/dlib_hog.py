@@ -20,11 +20,11 @@ from PIL import Image
 from deepfake_detector.exceptions import MissingPackageError
 from deepfake_detector.face_crops import FaceBox
 
-#: Longer side of the copy that is searched first, pixels; smaller pictures stay as
-#: they are. Faces under an eighth of it are smaller than the window and not found.
-SEARCH_PX: Final = 640
+#: Longest side of a copy that is searched, pixels; smaller pictures stay as they are.
+#: Faces under a sixteenth of it are smaller than the window and not found.
+SEARCH_PX: Final = 1280
 
-#: Where nothing is found, the copy is enlarged by this factor and searched again.
+#: Where nothing is found, a smaller copy is enlarged by this factor and searched again.
 SECOND_LOOK: Final = 1.5
 
 
@@ -56,8 +56,10 @@ class DlibHog:
             first.
         """
         grey = Image.fromarray(image).convert("L")
-        scale = min(1.0, SEARCH_PX / max(grey.size))
-        boxes = self._search(grey, scale) or self._search(grey, scale * SECOND_LOOK)
+        largest = SEARCH_PX / max(grey.size)
+        boxes = self._search(grey, min(1.0, largest))
+        if not boxes and largest > 1.0:
+            boxes = self._search(grey, min(SECOND_LOOK, largest))
         return sorted(boxes, key=lambda box: box.width * box.height, reverse=True)
 
     def _search(self, grey: Image.Image, scale: float) -> list[FaceBox]:

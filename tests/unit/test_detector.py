@@ -110,11 +110,18 @@ def test_picture_without_a_face_is_not_judged() -> None:
 
 
 def test_whole_picture_is_judged_where_asked_for() -> None:
-    image = np.full((40, 60, 3), 255, dtype=np.uint8)
+    image = np.full((MIN_FACE_PX, 90, 3), 255, dtype=np.uint8)
     analysis = analyse(image, [], whole_picture_if_no_face=True)
     assert analysis.whole_picture
     assert analysis.verdict is Verdict.FAKE
     assert len(analysis.faces) == 1
+
+
+def test_whole_picture_smaller_than_a_face_may_be_is_not_judged() -> None:
+    image = np.full((MIN_FACE_PX - 1, 90, 3), 255, dtype=np.uint8)
+    analysis = analyse(image, [], whole_picture_if_no_face=True)
+    assert (analysis.verdict, analysis.p_fake) == (Verdict.NO_FACE, None)
+    assert not analysis.whole_picture
 
 
 def test_whole_picture_is_not_judged_where_a_face_was_found() -> None:
@@ -142,6 +149,7 @@ def test_all_faces_are_scored_in_one_batch() -> None:
 def test_no_more_faces_than_the_limit_are_scored() -> None:
     analysis = analyse(picture(), [LARGE] * (MAX_FACES + 5))
     assert len(analysis.faces) == MAX_FACES
+    assert analysis.faces_found == MAX_FACES + 5
 
 
 def test_calibration_and_threshold_of_the_card_are_used() -> None:

@@ -25,6 +25,7 @@ def test_prediction_is_the_analysis(start: Start, drawing_png: bytes) -> None:
         "whole_picture": False,
         "width": 120,
         "height": 90,
+        "faces_found": 1,
         "faces": [
             {
                 "verdict": "fake",

@@ -16,7 +16,7 @@ from deepfake_detector.command_line import BAD_INPUT_STATUS
 from deepfake_detector.config import ServeConfig
 from deepfake_detector.exceptions import DeepfakeDetectorError
 from deepfake_detector.inference_model import local_url
-from deepfake_detector.web.uploads import sweep_leftovers
+from deepfake_detector.web.uploads import prepare_folder
 
 _SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108
 
@@ -57,8 +57,12 @@ keepalive = 5
 
 
 def on_starting(server: Any) -> None:
-    """Clear what a crash left behind: once, before any worker starts."""
-    sweep_leftovers(_serve_config.upload_dir)
+    """Make uploads/ and clear what a crash left: once, before any worker starts."""
+    try:
+        prepare_folder(_serve_config.upload_dir)
+    except DeepfakeDetectorError as error:
+        sys.stderr.write(f"Error: {error}\n")
+        raise SystemExit(BAD_INPUT_STATUS) from None
 
 
 def when_ready(server: Any) -> None:

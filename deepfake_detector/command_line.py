@@ -55,17 +55,24 @@ def config_options(
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn this package's errors into one line on stderr and exit status 2.
+    """Turn errors that a user can mend into one line on stderr and exit status 2.
 
     Raises
     ------
     click.ClickException
-        Instead of any `DeepfakeDetectorError`.
+        Instead of any `DeepfakeDetectorError` or `OSError`.
     """
     try:
         yield
     except DeepfakeDetectorError as error:
         raise _BadInput(str(error)) from error
+    except OSError as error:
+        name = Path(str(error.filename or "")).name
+        reason = error.strerror or type(error).__name__
+        raise _BadInput(
+            f"{name or 'a file or address'}: {reason}; check that it exists, is of the "
+            "right kind and may be used"
+        ) from error
 
 
 class _BadInput(click.ClickException):

@@ -22,6 +22,7 @@ path of the server, a traceback or the user's own bytes.
     │   └── DatasetLayoutError            500  folders are not where the spec says
     ├── ArtifactError                     503  a model folder cannot be served
     │   └── UnsafeModelError              503  a .keras file that could run foreign code
+    ├── StorageError                      503  an upload cannot be kept for its request
     └── TrainingError                     500  training cannot go on
 """
 
@@ -103,6 +104,12 @@ class ArtifactError(DeepfakeDetectorError):
 
 class UnsafeModelError(ArtifactError):
     """A `.keras` file names code that is neither Keras's layers nor ours."""
+
+
+class StorageError(DeepfakeDetectorError):
+    """The folder for uploads is missing, full or not writable."""
+
+    http_status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class TrainingError(DeepfakeDetectorError):

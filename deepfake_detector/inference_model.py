@@ -9,7 +9,7 @@ from werkzeug.serving import make_server
 from deepfake_detector.config import ServeConfig
 from deepfake_detector.detector import Analysis, Detector
 from deepfake_detector.web import create_app
-from deepfake_detector.web.uploads import sweep_leftovers
+from deepfake_detector.web.uploads import prepare_folder
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class InferenceModel:
 
     def run(self) -> None:
         """Serve on this computer until interrupted; for many visitors use gunicorn."""
-        sweep_leftovers(self.config.upload_dir)
+        prepare_folder(self.config.upload_dir)
         server = make_server(
             self.config.host, self.config.port, self.app, threaded=True
         )

@@ -17,7 +17,12 @@ from typing import IO, Final
 from flask import Request
 from werkzeug.datastructures import FileStorage, MultiDict
 
-from deepfake_detector.exceptions import UploadError, UploadTooLargeError
+from deepfake_detector.exceptions import (
+    ConfigError,
+    StorageError,
+    UploadError,
+    UploadTooLargeError,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -127,18 +132,44 @@ def saved(upload: FileStorage, directory: Path, max_bytes: int) -> Iterator[Path
     ------
     UploadTooLargeError
         If the file has more than `max_bytes`.
+    StorageError
+        If the folder is missing, full or not writable.
     """
     content = upload.stream.read(max_bytes + 1)
     if len(content) > max_bytes:
         raise UploadTooLargeError(too_large_text(max_bytes))
     path = directory / f"upload-{secrets.token_hex(16)}"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = _created(path)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+        _write(descriptor, content)
         yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+def _created(path: Path) -> int:
+    """Open a file that was not there, readable by this user alone."""
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise  # no accident: the name is random
+    except OSError as error:
+        raise _not_kept(error) from error
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+    except OSError as error:
+        raise _not_kept(error) from error
+
+
+def _not_kept(error: OSError) -> StorageError:
+    return StorageError(
+        f"The server cannot keep an upload just now ({error.strerror}). Nothing is "
+        "wrong with your picture: try again later."
+    )
 
 
 def too_large_text(max_bytes: int) -> str:
@@ -186,6 +217,29 @@ def drain_body(request: Request, max_bytes: int) -> None:
             if not chunk:
                 return
             max_bytes -= len(chunk)
+
+
+def prepare_folder(directory: Path) -> None:
+    """Make the folder of uploads where it is missing, and clear leftovers.
+
+    Parameters
+    ----------
+    directory : Path
+        The folder of uploads.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be made.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            "upload_dir (DEEPFAKE_UPLOAD_DIR): expected a folder that is there or can "
+            f"be made, got {directory.name!r} ({error.strerror}); name another"
+        ) from error
+    sweep_leftovers(directory)
 
 
 def sweep_leftovers(directory: Path, older_than_s: float = LEFTOVER_AGE_S) -> int:

@@ -72,3 +72,13 @@ def test_error_is_one_line_and_status_2() -> None:
 def test_other_errors_pass() -> None:
     with pytest.raises(ZeroDivisionError), one_line_errors():
         1 / 0  # noqa: B018
+
+
+def test_file_that_cannot_be_used_is_one_line_without_its_folder(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(click.ClickException) as caught, one_line_errors():
+        (tmp_path / "taken" / "runs").mkdir()
+    assert "Not a directory" in caught.value.message
+    assert str(tmp_path) not in caught.value.message

@@ -96,7 +96,7 @@ def test_run_sweeps_serves_and_stops_on_ctrl_c(
         serve_forever=interrupted,
         server_close=lambda: calls.append("closed"),
     )
-    monkeypatch.setattr(inference_model, "sweep_leftovers", calls.append)
+    monkeypatch.setattr(inference_model, "prepare_folder", calls.append)
     monkeypatch.setattr(inference_model, "make_server", lambda *_, **__: server)
     with caplog.at_level(logging.INFO, "deepfake_detector"):
         InferenceModel(config).run()

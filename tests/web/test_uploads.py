@@ -11,7 +11,11 @@ import pytest
 from flask import Request
 from werkzeug.datastructures import FileStorage
 
-from deepfake_detector.exceptions import UploadTooLargeError
+from deepfake_detector.exceptions import (
+    ConfigError,
+    StorageError,
+    UploadTooLargeError,
+)
 from deepfake_detector.web import uploads
 
 OWN_NAME = "upload-" + "0123456789abcdef" * 2
@@ -148,3 +152,24 @@ def test_client_that_hangs_up_is_no_error() -> None:
 
     request = Request({"wsgi.input": Broken(), "wsgi.input_terminated": True})
     assert uploads.drain_body(request, 10) is None
+
+
+@pytest.mark.parametrize("kind", ["missing", "file"])
+def test_folder_that_cannot_be_used_is_a_503_in_words(
+    tmp_path: Path, kind: str
+) -> None:
+    folder = tmp_path / kind
+    if kind == "file":
+        folder.write_text("no folder")
+    upload = FileStorage(io.BytesIO(b"picture"))
+    with pytest.raises(StorageError, match="try again later"):
+        with uploads.saved(upload, folder, 100):
+            pytest.fail("nothing was saved")
+
+
+def test_missing_folder_is_made_and_an_impossible_one_refused(tmp_path: Path) -> None:
+    uploads.prepare_folder(tmp_path / "new" / "uploads")
+    assert (tmp_path / "new" / "uploads").is_dir()
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(ConfigError, match="DEEPFAKE_UPLOAD_DIR"):
+        uploads.prepare_folder(tmp_path / "file")

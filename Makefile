@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do $$p $(IS_SUPPORTED) 2>/dev/null && 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := check
-.PHONY: help run test lint fmt types imports smoke check lock bench bench-train screenshots clean
+.PHONY: help run install test lint fmt types imports smoke check lock bench bench-train screenshots clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -25,6 +25,8 @@ test: $(VENV)/dev.stamp  ## install everything and run the default tests
 	$(BIN)/python -m pytest
 
 check: test lint types imports  ## what CI runs, but for the smoke test
+
+install: $(VENV)/dev.stamp  ## install everything: serving, training, development
 
 lint: $(VENV)/dev.stamp  ## ruff and numpydoc
 	$(BIN)/ruff check .

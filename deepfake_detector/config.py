@@ -175,10 +175,11 @@ class TrainConfig(_Settings):
         REPOSITORY / "data", "Where downloads, unpacked sets and crops are kept."
     )
     architecture: str = setting("four_conv", "Network to train.")
-    crop: str = setting(
-        "whole",
-        "What the network sees: whole (the whole picture, the reference's way) "
-        "or face (each face by the house's crop rule).",
+    crop: str | None = setting(
+        None,
+        "What the network sees: whole (the whole picture, the reference's way) or face "
+        "(each face by the house's crop rule). Where not given: whole for four_conv, "
+        "face for every other network.",
     )
     image_size: int = setting(128, "Height and width of the network's input, pixels.")
     epochs: int = setting(50, "Most passes over the training pictures.")

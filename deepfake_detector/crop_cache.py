@@ -189,13 +189,25 @@ def write_crop_set(
         crops.flush()
         index |= {"source": label[0], "split": label[1]}
         (staging / _INDEX_FILE).write_text(json.dumps(index), encoding="utf-8")
-        try:
-            staging.replace(directory)
-        except OSError:
-            # Another run may have finished the same set first: theirs is as good.
-            if not directory.exists():
-                raise
+        move_into_place(staging, directory)
     return CropSet.read(directory)
+
+
+def move_into_place(staging: Path, directory: Path) -> None:
+    """Give a finished folder its own name, unless another run was first.
+
+    Parameters
+    ----------
+    staging : Path
+        The finished folder.
+    directory : Path
+        Its name to be, which stands for its content: another run's is as good.
+    """
+    try:
+        staging.replace(directory)
+    except OSError:
+        if not directory.exists():
+            raise
 
 
 def _fill(

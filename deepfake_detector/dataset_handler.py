@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from deepfake_detector import face_crops, images
+from deepfake_detector.architectures import default_crop
 from deepfake_detector.archive_download import download_archive, kaggle_credentials
 from deepfake_detector.archive_extraction import archive_sha256, extract_archive
 from deepfake_detector.config import TrainConfig
@@ -27,6 +28,7 @@ from deepfake_detector.crop_cache import (
     CropSet,
     LabelledPicture,
     cache_key,
+    move_into_place,
     write_crop_set,
 )
 from deepfake_detector.dataset_layout import SPLITS, find_root, is_split, list_pictures
@@ -119,7 +121,7 @@ class DatasetHandler:
         UnknownNameError
             If a dataset or crop rule is unknown.
         """
-        rule = crop_rule(config.crop)
+        rule = crop_rule(config.crop or default_crop(config.architecture))
         return [
             cls(
                 DATASETS.get(name),
@@ -223,6 +225,7 @@ class DatasetHandler:
             "pictures": [(p.name, p.label) for p in pictures],
             "rule": self.rule.to_dict(),
             "image_size": self.image_size,
+            "code": self._crop_code_hash(),
             "packages": {name: version(name) for name in ("pillow", "dlib-bin")},
         }
         folder = f"{self.spec.name}-{split}-{cache_key(facts)}"
@@ -340,7 +343,7 @@ class DatasetHandler:
                 staging = Path(staging_name) / "whole"
                 staging.mkdir()
                 generate(staging, self.seed)
-                staging.replace(folder)
+                move_into_place(staging, folder)
         return folder
 
     @cached_property
@@ -385,6 +388,12 @@ class DatasetHandler:
                 unit="picture",
                 disable=None,
             )
+
+    def _crop_code_hash(self) -> str:
+        """Changes with the code that decides the crops' bytes."""
+        detector = inspect.getmodule(FACE_DETECTORS.get(self.rule.detector))
+        sources = [inspect.getsource(m) for m in (images, face_crops, detector) if m]
+        return hashlib.sha256("".join(sources).encode()).hexdigest()
 
     def _boxes(
         self, name: str, image: NDArray[np.uint8], detector: FaceDetector

@@ -16,6 +16,12 @@ SPLITS: Final = ("train", "val", "test")
 #: Shares of the seeded split for sets that come without one; train gets the rest.
 _HELD_OUT_SHARES: Final = {"val": 0.1, "test": 0.1}
 
+#: Endings of files that are taken for pictures; others, such as tables, are left out.
+PICTURE_SUFFIXES: Final = (
+    *(".jpg", ".jpeg", ".jfif", ".png", ".webp"),
+    *(".bmp", ".gif", ".tif", ".tiff", ".heic", ".avif"),
+)
+
 #: How deep below the given folder the split or class folders may lie.
 _MAX_DEPTH: Final = 3
 
@@ -153,11 +159,13 @@ def _is_hidden(name: str) -> bool:
 
 
 def _file_names(folder: Path, root: Path) -> list[str]:
-    """Paths below `root` of a folder's files, hidden ones left out, sorted."""
+    """Paths below `root` of a folder's pictures, hidden ones left out, sorted."""
     return sorted(
         path.relative_to(root).as_posix()
         for path in folder.rglob("*")
-        if path.is_file() and not any(map(_is_hidden, path.relative_to(folder).parts))
+        if path.suffix.lower() in PICTURE_SUFFIXES
+        and path.is_file()
+        and not any(map(_is_hidden, path.relative_to(folder).parts))
     )
 
 

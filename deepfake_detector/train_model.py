@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import logging
+import shutil
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_detector import plots
+from deepfake_detector.architectures import default_crop
 from deepfake_detector.artifact import ModelCard
 from deepfake_detector.augmentations import AUGMENTATIONS
 from deepfake_detector.calibration import Calibration
@@ -24,6 +26,7 @@ from deepfake_detector.config import ENV_PREFIX, REPOSITORY, TrainConfig
 from deepfake_detector.crop_batches import CropBatches
 from deepfake_detector.crop_cache import CropSet
 from deepfake_detector.dataset_handler import DatasetHandler
+from deepfake_detector.dataset_layout import SPLITS
 from deepfake_detector.deepfake_detector_model import DeepfakeDetectorModel
 from deepfake_detector.evaluation import evaluate_scores, thumbnail_baseline_auc
 from deepfake_detector.exceptions import ConfigError, DatasetError, TrainingError
@@ -71,8 +74,10 @@ class TrainModel:
     """
 
     def __init__(self, config: TrainConfig) -> None:
+        crop = config.crop or default_crop(config.architecture)
+        config = dataclasses.replace(config, crop=crop)
         self.config = config
-        self.rule = crop_rule(config.crop)
+        self.rule = crop_rule(crop)
         self.augment = AUGMENTATIONS.get(config.augmentation)
         self.handlers = DatasetHandler.for_config(config)
         self.sources = _numbered([handler.spec.name for handler in self.handlers])
@@ -146,18 +151,25 @@ class TrainModel:
         if self.config.resume is None:
             self.run_dir = _new_folder(self.run_dir)
         _write_json(self.run_dir / CONFIG_FILE, self.config.to_dict())
-        loaded = [handler.load_split_data() for handler in self.handlers]
-        splits = dict(
-            zip(("train", "val", "test"), zip(*loaded, strict=True), strict=True)
-        )
+        splits = self._load_splits()
         provenance = self._provenance(splits)
-        _require_same_data(self.run_dir / PROVENANCE_FILE, provenance)
         _write_json(self.run_dir / PROVENANCE_FILE, provenance)
         state = self._fit(splits)
         self.model.trainer.load_weights(self.run_dir / "checkpoint" / BEST_FILE)
         provenance["best_epoch"] = state.best_epoch
-        provenance["minutes_of_last_session"] = (time.monotonic() - started) / 60
+        provenance["sessions"][-1]["minutes"] = (time.monotonic() - started) / 60
+        _write_json(self.run_dir / PROVENANCE_FILE, provenance)
         return self._conclude(splits, provenance, state)
+
+    def _load_splits(self) -> dict[str, tuple[CropSet, ...]]:
+        """The crops of every dataset, by split; a run without data leaves no folder."""
+        try:
+            loaded = [handler.load_split_data() for handler in self.handlers]
+        except DatasetError:
+            if self.config.resume is None:
+                shutil.rmtree(self.run_dir)
+            raise
+        return dict(zip(SPLITS, zip(*loaded, strict=True), strict=True))
 
     def _fit(self, splits: dict[str, tuple[CropSet, ...]]) -> TrainingState:
         """Train from the checkpoint on; return the state after the last epoch."""
@@ -309,24 +321,36 @@ class TrainModel:
             ).savefig(self.run_dir / f"reliability-{split}.png")
 
     def _provenance(self, splits: dict[str, tuple[CropSet, ...]]) -> dict[str, Any]:
-        return {
+        """Where the model comes from; a resumed run adds a session to those before."""
+        path = self.run_dir / PROVENANCE_FILE
+        before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        data = self._data_facts(splits)
+        _require_same_data(before.get("data", data), data)
+        session = {
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
-            "seed": self.config.seed,
+            "epochs_before": TrainingState.read(self.run_dir / "checkpoint").epoch,
             "git_commit": _git_commit(),
             "python": sys.version.split()[0],
             "versions": {name: _version(name) for name in _PACKAGES},
+        }
+        return {
+            "sessions": [*before.get("sessions", []), session],
+            "seed": self.config.seed,
             "config": _without_paths(self.config),
-            "data": {
-                self.sources[i]: {
-                    "sha256": handler.data_hash,
-                    "fake_kind": handler.spec.fake_kind,
-                    "licence": handler.spec.licence,
-                    "citation": handler.spec.citation,
-                    "pictures": {split: len(splits[split][i]) for split in splits},
-                    "face_found_share": splits["train"][i].face_found_share(),
-                }
-                for i, handler in enumerate(self.handlers)
-            },
+            "data": data,
+        }
+
+    def _data_facts(self, splits: dict[str, tuple[CropSet, ...]]) -> dict[str, Any]:
+        return {
+            self.sources[i]: {
+                "sha256": handler.data_hash,
+                "fake_kind": handler.spec.fake_kind,
+                "licence": handler.spec.licence,
+                "citation": handler.spec.citation,
+                "pictures": {split: len(splits[split][i]) for split in splits},
+                "face_found_share": splits["train"][i].face_found_share(),
+            }
+            for i, handler in enumerate(self.handlers)
         }
 
 
@@ -342,15 +366,9 @@ def _saved_config(run_dir: Path) -> TrainConfig:
         ) from error
 
 
-def _require_same_data(path: Path, provenance: Mapping[str, Any]) -> None:
+def _require_same_data(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Refuse to go on with other pictures: some could be trained on and then scored."""
-    if not path.is_file():
-        return
-    before = json.loads(path.read_text(encoding="utf-8"))["data"]
-    hashes = [
-        [data["sha256"] for data in sources.values()]
-        for sources in (before, provenance["data"])
-    ]
+    hashes = [[data["sha256"] for data in facts.values()] for facts in (before, now)]
     if hashes[0] != hashes[1]:
         raise DatasetError(
             "resume: the pictures are other than those the run began with; put them "

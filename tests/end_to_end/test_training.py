@@ -39,6 +39,7 @@ def arguments(place: Path, **changes: Any) -> list[str]:
         "cache_dir": place / "cache",
         "output": place / "runs",
         "architecture": "compact",
+        "crop": "whole",
         "image_size": 32,
         "batch_size": 4,
         "learning_rate": 0.001,

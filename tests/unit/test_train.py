@@ -51,7 +51,7 @@ def test_no_arguments_mean_the_references_way(started: list[TrainModel]) -> None
     assert (config.learning_rate, config.batch_size, config.epochs) == (1e-4, 64, 50)
     assert (config.early_stopping_patience, config.reduce_lr_patience) == (10, 5)
     assert (config.augmentation, config.mixed_precision) == ("none", False)
-    assert config == TrainConfig()
+    assert config == TrainConfig(crop="whole")
 
 
 def test_no_arguments_build_the_references_network(started: list[TrainModel]) -> None:

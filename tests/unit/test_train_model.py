@@ -73,6 +73,7 @@ def options(place: Path, **changes: Any) -> dict[str, Any]:
         "cache_dir": place / "cache",
         "output": place / "runs",
         "architecture": "tiny",
+        "crop": "whole",
         "augmentation": "standard",
         "image_size": 24,
         "batch_size": 4,
@@ -210,8 +211,11 @@ def test_provenance_says_where_the_model_comes_from(
     run = finished[0]
     provenance = read_json(run.run_dir / "provenance.json")
     assert provenance["seed"] == 42
-    assert {"keras", "tensorflow", "numpy"} < set(provenance["versions"])
-    assert None not in provenance["versions"].values()
+    (session,) = provenance["sessions"]
+    assert {"keras", "tensorflow", "numpy"} < set(session["versions"])
+    assert None not in session["versions"].values()
+    assert session["epochs_before"] == 0
+    assert session["minutes"] > 0
     data = provenance["data"]["folder"]
     assert data["sha256"] == run.handlers[0].data_hash
     assert data["pictures"] == {"train": 16, "val": 8, "test": 8}
@@ -285,6 +289,25 @@ def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(DatasetHandler, "load_split_data", cut)
+
+
+def test_networks_of_this_house_are_trained_on_faces(place: Path) -> None:
+    assert start(place, crop=None).config.crop == "face"
+
+
+def test_run_without_data_leaves_no_folder(place: Path, tmp_path: Path) -> None:
+    run = start(place, data_dir=(tmp_path / "none",), output=tmp_path / "runs")
+    with pytest.raises(DatasetError):
+        run.run_training()
+    assert not run.run_dir.exists()
+
+
+def test_resumed_run_adds_a_session(place: Path) -> None:
+    run = start(place, epochs=1)
+    run.run_training()
+    resume(run.run_dir, epochs=2).run_training()
+    sessions = read_json(run.run_dir / "provenance.json")["sessions"]
+    assert [session["epochs_before"] for session in sessions] == [0, 1]
 
 
 def test_whole_pictures_are_named_as_the_references_way(

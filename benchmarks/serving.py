@@ -30,6 +30,7 @@ from benchmarks.figures import (
 from benchmarks.gunicorn_server import end_on_sigterm
 from benchmarks.ways import our_way, plain_way
 from deepfake_detector.artifact import Artifact
+from deepfake_detector.command_line import one_line_errors
 from deepfake_detector.config import ServeConfig
 from deepfake_detector.datasets.face_drawing import draw_face
 
@@ -54,10 +55,26 @@ _PORTRAIT_PX: Final = 256
 
 
 @click.command()
-@click.option("--seconds", default=6.0, show_default=True, help="Length of a turn.")
-@click.option("--turns", default=3, show_default=True, help="Turns of each way.")
 @click.option(
-    "--clients", default=8, show_default=True, help="Clients at once, for throughput."
+    "--seconds",
+    type=click.FloatRange(min=0.5),
+    default=6.0,
+    show_default=True,
+    help="Length of a turn.",
+)
+@click.option(
+    "--turns",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Turns of each way.",
+)
+@click.option(
+    "--clients",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    help="Clients at once, for throughput.",
 )
 @click.option(
     "--model-dir",
@@ -74,7 +91,7 @@ def main(seconds: float, turns: int, clients: int, model_dir: Path) -> None:
         "versions": versions(),
         "settings": _settings(load),
     }
-    with tempfile.TemporaryDirectory() as folder:
+    with one_line_errors(), tempfile.TemporaryDirectory() as folder:
         results = _measure(Path(folder), model_dir, load)
     print_report(report | results, _rows(results))
 

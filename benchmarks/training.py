@@ -113,9 +113,27 @@ class EpochClock(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 @click.command()
-@click.option("--images", default=1024, show_default=True, help="Training pictures.")
-@click.option("--epochs", default=2, show_default=True, help="Epochs of a turn.")
-@click.option("--turns", default=3, show_default=True, help="Turns of each way.")
+@click.option(
+    "--images",
+    type=click.IntRange(min=_BATCH_SIZE),
+    default=1024,
+    show_default=True,
+    help="Training pictures.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=2),
+    default=2,
+    show_default=True,
+    help="Epochs of a turn; the last is the later one.",
+)
+@click.option(
+    "--turns",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Turns of each way.",
+)
 @click.option(
     "--architecture",
     "architectures",
@@ -126,8 +144,6 @@ class EpochClock(keras.callbacks.Callback):  # type: ignore[misc]
 )
 def main(images: int, epochs: int, turns: int, architectures: Sequence[str]) -> None:
     """Measure training, our way against the plain way; print JSON."""
-    if epochs < 2:
-        raise click.BadParameter("--epochs: expected 2 or more, to see a later epoch")
     facts = {"machine": machine(), "versions": versions()}
     results: dict[str, Any] = {"images_per_second": {}, "ratios": {}}
     with tempfile.TemporaryDirectory() as folder:

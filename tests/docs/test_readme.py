@@ -1,5 +1,6 @@
 """The README says what the card and the repository say."""
 
+import json
 import re
 import subprocess
 import sys
@@ -7,9 +8,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from deepfake_detector.cli import main
-from deepfake_detector.config import REPOSITORY
+from deepfake_detector.config import REPOSITORY, ServeConfig
+from deepfake_detector.datasets.face_drawing import draw_face
+from deepfake_detector.detector import Detector
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
@@ -43,13 +47,31 @@ def test_every_make_target_it_names_exists() -> None:
     assert [name for name in names if f"\n{name}:" not in makefile] == []
 
 
-def test_the_python_example_runs(portrait_jpeg: bytes, tmp_path: Path) -> None:
+@pytest.fixture
+def drawn_portrait(tmp_path: Path) -> Path:
+    """The portrait that the README shows, as its screenshots draw it."""
+    path = tmp_path / "portrait.png"
+    Image.fromarray(draw_face(5, 512)).save(path)
+    return path
+
+
+def test_the_answer_it_shows_is_the_models(drawn_portrait: Path) -> None:
+    shown = json.loads(re.findall(r"```json\n(.*?)```", README, re.DOTALL)[0])
+    answer = Detector.load(ServeConfig()).analyse(drawn_portrait).to_dict()
+    # Another processor may round otherwise.
+    assert answer.pop("p_fake") == pytest.approx(shown.pop("p_fake"), abs=1e-3)
+    assert answer["faces"][0].pop("p_fake") == pytest.approx(
+        shown["faces"][0].pop("p_fake"), abs=1e-3
+    )
+    assert answer == shown
+
+
+def test_the_python_example_runs(drawn_portrait: Path) -> None:
     code = re.search(r"```python\n(.*?)```", README, re.DOTALL)
     assert code is not None
-    (tmp_path / "portrait.jpg").write_bytes(portrait_jpeg)
     answer = subprocess.run(
         [sys.executable, "-c", code[1]],
-        cwd=tmp_path,
+        cwd=drawn_portrait.parent,
         env={"PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
         text=True,

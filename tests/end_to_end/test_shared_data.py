@@ -1,0 +1,56 @@
+"""The research archives, where they lie beside the repository."""
+
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from deepfake_detector import dataset_scoring
+from deepfake_detector.artifact import Artifact
+from deepfake_detector.config import ServeConfig
+from deepfake_detector.dataset_handler import DatasetHandler, DatasetSource
+from deepfake_detector.dataset_layout import SPLITS
+from deepfake_detector.dataset_scoring import score_dataset
+from deepfake_detector.datasets import DATASETS
+from deepfake_detector.detector import Detector
+from deepfake_detector.face_crops import CROP_RULES
+
+ARCHIVES = {
+    "openforensics": "openforensics.zip",
+    "dfdc_faces": "dfdc.zip",
+    "real_vs_fake_140k": "real_vs_fake.zip",
+}
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_layout_is_read_with_both_classes_in_every_split(
+    shared_data: Path, tmp_path: Path, name: str
+) -> None:
+    with ZipFile(shared_data / ARCHIVES[name]) as archive:
+        for member in archive.namelist():
+            path = tmp_path / "set" / member
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        count = len(archive.namelist())
+    source = DatasetSource(tmp_path / "set", None, None, tmp_path / "cache")
+    handler = DatasetHandler(DATASETS.get(name), source, CROP_RULES["whole"], (16, 16))
+    splits = [handler.pictures(split) for split in SPLITS]
+    assert sum(map(len, splits)) == count
+    for pictures in splits:
+        fakes = [p for p in pictures if p.label == 1]
+        assert 2 * len(fakes) == len(pictures)
+        assert all("/fake/" in f"/{p.name.lower()}" for p in fakes)
+
+
+@pytest.mark.slow
+def test_figures_of_the_card_are_reproduced(
+    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dataset_scoring, "CACHE_DIR", tmp_path)
+    config = ServeConfig()
+    card = Artifact.load(config.model_dir).card
+    stated = card.metrics["test"]["real_vs_fake_140k"]
+    archive = shared_data / ARCHIVES["real_vs_fake_140k"]
+    report = score_dataset(Detector.load(config), archive, "test")
+    for name in ("auc", "accuracy", "eer", "ece", "brier"):
+        assert report[name] == pytest.approx(stated[name], abs=5e-4)

@@ -42,6 +42,14 @@ def environ(tmp_path: Path) -> dict[str, str]:
     }
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_reaches_servers() -> Iterator[None]:
+    """A shell that starts tests in the background lets them be deaf to Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @contextmanager
 def running(
     command: tuple[str, ...], environ: dict[str, str], log: Path

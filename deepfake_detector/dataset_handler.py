@@ -300,6 +300,35 @@ class DatasetHandler:
         """
         return self._root / picture.name
 
+    def locate(
+        self, picture: LabelledPicture, detector: FaceDetector
+    ) -> tuple[NDArray[np.uint8], FaceBox, bool]:
+        """Decode a picture and find the face that its label is of.
+
+        Parameters
+        ----------
+        picture : LabelledPicture
+            One of :meth:`pictures`.
+        detector : FaceDetector
+            Finds faces where the set states no box itself.
+
+        Returns
+        -------
+        (ndarray of shape (H, W, 3), FaceBox, bool)
+            The RGB picture, the box to crop, and whether a face was found; where none
+            was, the box is the picture's centre.
+
+        Raises
+        ------
+        ImageError
+            If the picture cannot be decoded.
+        """
+        image = images.decode(self.path_of(picture))
+        boxes = self._boxes(picture.name, image, detector)
+        if boxes:
+            return image, face_crops.nearest_centre(boxes, image), True
+        return image, face_crops.centre_box(image, self.rule), False
+
     @property
     def is_split(self) -> bool:
         """Whether the set comes split."""
@@ -367,17 +396,11 @@ class DatasetHandler:
 
         def crop_one(picture: LabelledPicture) -> Cropped:
             try:
-                image = images.decode(self.path_of(picture))
+                image, box, found = self.locate(picture, detector)
             except (ImageError, OSError) as error:
                 logger.warning("%s: skipped (%s)", picture.name, error)
                 return None
-            boxes = self._boxes(picture.name, image, detector)
-            box = (
-                face_crops.nearest_centre(boxes, image)
-                if boxes
-                else face_crops.centre_box(image, self.rule)
-            )
-            return face_crops.crop(image, box, self.rule, self.image_size), bool(boxes)
+            return face_crops.crop(image, box, self.rule, self.image_size), found
 
         # Decoding and face search both leave Python's lock, so threads are enough.
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:

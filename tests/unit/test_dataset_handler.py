@@ -157,6 +157,22 @@ def test_face_nearest_the_centre_is_taken(
     assert crops.face_found.all()
 
 
+@pytest.mark.parametrize("boxes", [[], [FaceBox(2, 3, 20, 20)]])
+def test_picture_and_box_of_a_crop_can_be_had_again(
+    boxes: list[FaceBox],
+    monkeypatch: pytest.MonkeyPatch,
+    drawn: Path,
+    tmp_path: Path,
+) -> None:
+    find(monkeypatch, boxes)
+    handler = handler_of(drawn, tmp_path, FACE)
+    crops = handler.get_image_dataset_from_directory("test")
+    for picture, crop in zip(handler.pictures("test"), crops.crops, strict=True):
+        image, box, found = handler.locate(picture, DlibHog())
+        assert found == bool(boxes)
+        np.testing.assert_array_equal(crop, face_crops.crop(image, box, FACE, SIZE))
+
+
 def test_labels_are_of_the_folders(drawn: Path, tmp_path: Path) -> None:
     crops = handler_of(drawn, tmp_path).get_image_dataset_from_directory("train")
     assert set(crops.y_true.tolist()) == {REAL, FAKE}

@@ -60,9 +60,9 @@ def evaluate_scores(
         "fake": int(np.sum(y_true == FAKE)),
         "threshold": threshold,
         "auc": auc(every),
-        "auc_interval": _bootstrap_interval(auc, y_true),
+        "auc_interval": bootstrap_interval(auc, y_true),
         "accuracy": accuracy(every),
-        "accuracy_interval": _bootstrap_interval(accuracy, y_true),
+        "accuracy_interval": bootstrap_interval(accuracy, y_true),
         "balanced_accuracy": metrics.balanced_accuracy_score(y_true, y_pred),
         "eer": metrics.equal_error_rate(y_true, p_fake),
         "ece": metrics.expected_calibration_error(y_true, p_fake),
@@ -119,25 +119,66 @@ def thumbnail_baseline_auc(
         AUC in [0, 1]; 0.5 means that the thumbnail says nothing. None where a class
         has too few pictures to cross-validate.
     """
+    scores = thumbnail_baseline_scores(
+        thumbnails(crops),
+        y_true,
+        None if train is None else (thumbnails(train[0]), train[1]),
+    )
+    return None if scores is None else metrics.roc_auc_score(y_true, scores)
+
+
+def thumbnail_baseline_scores(
+    rows: FloatArray,
+    y_true: IntArray,
+    train: tuple[FloatArray, IntArray] | None = None,
+) -> FloatArray | None:
+    """Score thumbnails by a ridge regression: larger where they look like fakes.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, 256), float
+        What :func:`thumbnails` returns.
+    y_true : ndarray of shape (n,), int
+        Their labels.
+    train : (ndarray, ndarray), optional
+        Thumbnails and labels to fit on. Without them each fifth of `rows` is scored by
+        a fit on the other four.
+
+    Returns
+    -------
+    ndarray of shape (n,), float, or None
+        A score each; None where a class has too few pictures to cross-validate.
+    """
     from sklearn.linear_model import Ridge
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     model = make_pipeline(StandardScaler(), Ridge(alpha=100.0))
-    features = _thumbnails(crops)
+    scores: FloatArray
     if train is not None:
-        scores = model.fit(_thumbnails(train[0]), train[1]).predict(features)
+        scores = model.fit(*train).predict(rows)
     elif min(np.sum(y_true == REAL), np.sum(y_true == FAKE)) < _FOLDS:
         return None
     else:
         folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0)
-        scores = cross_val_predict(model, features, y_true, cv=folds)
-    return metrics.roc_auc_score(y_true, scores)
+        scores = cross_val_predict(model, rows, y_true, cv=folds)
+    return scores
 
 
-def _thumbnails(crops: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Grey thumbnails as rows, (n, 256), in [0, 255]."""
+def thumbnails(crops: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Make grey thumbnails of 16x16 pixels.
+
+    Parameters
+    ----------
+    crops : ndarray of shape (n, h, w, 3), uint8
+        RGB crops.
+
+    Returns
+    -------
+    ndarray of shape (n, 256), float64
+        One thumbnail a row, whole grey levels in [0, 255].
+    """
     size = (THUMBNAIL_PX, THUMBNAIL_PX)
     return np.stack(
         [
@@ -152,10 +193,23 @@ def _thumbnails(crops: NDArray[np.uint8]) -> NDArray[np.float64]:
     )
 
 
-def _bootstrap_interval(
+def bootstrap_interval(
     metric: Callable[[IntArray], float], y_true: IntArray
 ) -> list[float]:
-    """95 % percentile interval, resampling reals and fakes each on their own."""
+    """Return a metric's 95 % percentile interval.
+
+    Parameters
+    ----------
+    metric : callable
+        Rows of a sample -> its value.
+    y_true : ndarray of shape (n_samples,), int
+        Ground truth; reals and fakes are resampled each on their own.
+
+    Returns
+    -------
+    list of float
+        Low and high end.
+    """
     rng = np.random.default_rng(0)
     classes = [np.flatnonzero(y_true == label) for label in (REAL, FAKE)]
     values = [

@@ -105,3 +105,151 @@ def reliability_diagram(
     axes.grid(alpha=0.3)
     axes.legend()
     return figure
+
+
+#: Colours of Real and Fake, as in static/style.css.
+_CLASS_COLOURS: Final = ("#1c6449", "#a3301f")
+
+
+def class_counts(counts: Mapping[str, Mapping[str, int]], title: str) -> Figure:
+    """Draw how many pictures of each class every group holds, as bars.
+
+    Parameters
+    ----------
+    counts : mapping of str to mapping of str to int
+        Pictures by group (a split, an encoding) and then by class name.
+    title : str
+        What the groups are.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel; a class that a group does not name has no pictures there.
+    """
+    figure = Figure(figsize=(6, 1.2 + 0.55 * len(counts)), layout="constrained")
+    axes = figure.subplots()
+    places = np.arange(len(counts))
+    for offset, name, colour in zip(
+        (-0.2, 0.2), CLASS_NAMES, _CLASS_COLOURS, strict=True
+    ):
+        values = [group.get(name, 0) for group in counts.values()]
+        bars = axes.barh(places + offset, values, 0.38, label=name, color=colour)
+        axes.bar_label(bars, padding=3)
+    axes.set_yticks(places, list(counts))
+    axes.invert_yaxis()
+    axes.margins(x=0.12)
+    axes.set(title=title, xlabel="pictures")
+    axes.legend()
+    return figure
+
+
+def class_histogram(
+    values: NDArray[np.floating[Any]], y_true: NDArray[np.integer[Any]], title: str
+) -> Figure:
+    """Draw how one number is distributed in each class.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,), float
+        The number; NaN where a picture has none.
+    y_true : ndarray of shape (n_samples,), int
+        Ground truth, 0 = real, 1 = fake.
+    title : str
+        What the number is.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel; each class's bars add up to 1. The outermost percent of the values is
+        drawn into the bars at the ends.
+    """
+    figure = Figure(figsize=(4.2, 2.8), layout="constrained")
+    axes = figure.subplots()
+    known = np.isfinite(values)
+    if known.any():
+        low, high = np.percentile(values[known], (0.5, 99.5))
+        flat = high <= low
+        edges = [low - 0.5, low + 0.5] if flat else np.linspace(low, high, 31).tolist()
+        for label, (name, colour) in enumerate(
+            zip(CLASS_NAMES, _CLASS_COLOURS, strict=True)
+        ):
+            shown = np.clip(values[known & (y_true == label)], edges[0], edges[-1])
+            weights = np.full(len(shown), 1 / max(len(shown), 1))
+            axes.hist(
+                shown, edges, weights=weights, alpha=0.55, label=name, color=colour
+            )
+        axes.legend()
+    axes.set(title=title, ylabel="share of the class")
+    return figure
+
+
+def signal_aucs(rows: Sequence[Mapping[str, Any]], limit: float) -> Figure:
+    """Draw the AUC of each signal with its interval.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Rows of a leak report that have an `auc`.
+    limit : float
+        AUC from which a signal is called a leak.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel, a line for each signal.
+    """
+    figure = Figure(figsize=(7, 1.2 + 0.34 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    for place, row in enumerate(rows):
+        colour = _CLASS_COLOURS[int(row["auc"] > limit)]
+        axes.plot(row["auc_interval"], [place, place], color=colour, linewidth=2)
+        axes.plot(row["auc"], place, marker="o", color=colour)
+    axes.axvline(0.5, color="grey", linewidth=1)
+    axes.axvline(limit, color="grey", linewidth=1, linestyle="--")
+    axes.set_yticks(
+        range(len(rows)), [f"{row['signal']} ({row['of']})" for row in rows]
+    )
+    axes.invert_yaxis()
+    axes.grid(axis="x", alpha=0.3)
+    axes.set(xlim=(0.4, 1.02), xlabel="AUC of the signal alone (0.5 says nothing)")
+    return figure
+
+
+def picture_grid(pictures: NDArray[np.uint8], title: str, columns: int = 8) -> Figure:
+    """Lay pictures of one size side by side.
+
+    Parameters
+    ----------
+    pictures : ndarray of shape (n, h, w, 3), uint8
+        RGB pictures.
+    title : str
+        What they are.
+    columns : int, default 8
+        Pictures in a row.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel without axes.
+    """
+    count, height, width = pictures.shape[:3]
+    columns = max(1, min(columns, count))
+    rows = max(1, -(-count // columns))
+    gap = 4
+    sheet = np.full(
+        (rows * (height + gap), columns * (width + gap), 3), 255, dtype=np.uint8
+    )
+    for index, picture in enumerate(pictures):
+        top = index // columns * (height + gap)
+        left = index % columns * (width + gap)
+        sheet[top : top + height, left : left + width] = picture
+    inches = columns * 0.9
+    figure = Figure(
+        figsize=(max(inches, 1.8), inches * sheet.shape[0] / sheet.shape[1] + 0.4),
+        layout="constrained",
+    )
+    axes = figure.subplots()
+    axes.imshow(sheet)
+    axes.set_title(title)
+    axes.set_axis_off()
+    return figure

@@ -82,3 +82,61 @@ def test_reliability_is_the_share_of_fakes_in_each_bin() -> None:
 def test_reliability_of_one_bin_is_drawn() -> None:
     figure = plots.reliability_diagram(np.array([0, 1]), np.array([1.0, 1.0]), "")
     assert saved(figure).startswith(b"\x89PNG")
+
+
+def test_class_counts_are_written_at_their_bars() -> None:
+    counts = {"train": {"Real": 1200, "Fake": 900}, "val": {"Real": 30}}
+    (axes,) = plots.class_counts(counts, "Splits").axes
+    assert [text.get_text() for text in axes.texts] == ["1200", "30", "900", "0"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["train", "val"]
+    assert axes.get_title() == "Splits"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [np.arange(6.0), np.full(6, 3.0), np.array([1, 2, np.nan, 4, np.nan, 9])],
+)
+def test_histogram_of_each_class_adds_up_to_one(values: np.ndarray) -> None:
+    y_true = np.array([0, 0, 0, 1, 1, 1])
+    figure = plots.class_histogram(values, y_true, "Brightness")
+    (axes,) = figure.axes
+    for bars in axes.containers:
+        assert sum(bar.get_height() for bar in bars) == pytest.approx(1)
+    assert len(axes.containers) == 2
+    assert saved(figure).startswith(b"\x89PNG")
+
+
+def test_histogram_of_nothing_is_drawn_empty() -> None:
+    figure = plots.class_histogram(np.full(2, np.nan), np.array([0, 1]), "Face")
+    assert figure.axes[0].containers == []
+    assert saved(figure).startswith(b"\x89PNG")
+
+
+def test_signals_stand_at_their_auc_with_their_interval() -> None:
+    rows = [
+        {"signal": "size", "of": "picture", "auc": 0.9, "auc_interval": [0.8, 0.95]},
+        {"signal": "size", "of": "face crop", "auc": 0.52, "auc_interval": [0.4, 0.6]},
+    ]
+    (axes,) = plots.signal_aucs(rows, 0.6).axes
+    drawn = [line.get_xydata().tolist() for line in axes.lines]
+    assert drawn[:4] == [
+        [[0.8, 0.0], [0.95, 0.0]],
+        [[0.9, 0.0]],
+        [[0.4, 1.0], [0.6, 1.0]],
+        [[0.52, 1.0]],
+    ]
+    assert axes.lines[0].get_color() != axes.lines[2].get_color()
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == ["size (picture)", "size (face crop)"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 8, 11])
+def test_grid_holds_every_picture(count: int) -> None:
+    pictures = np.arange(count, dtype=np.uint8)[:, None, None, None] + np.zeros(
+        (1, 5, 7, 3), dtype=np.uint8
+    )
+    figure = plots.picture_grid(pictures, "Real", columns=4)
+    sheet = figure.axes[0].images[0].get_array() if count else np.full((1, 1, 3), 255)
+    for level in range(count):
+        assert (sheet == level).all(axis=-1).sum() == 5 * 7
+    assert saved(figure).startswith(b"\x89PNG")

@@ -7,6 +7,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from deepfake_detector.artifact import Artifact, ModelCard, write_artifact
+from deepfake_detector.config import TrainConfig
 from deepfake_detector.face_crops import CROP_RULES
 
 
@@ -66,4 +67,5 @@ def _save_fresh(
     from deepfake_detector.deepfake_detector_model import DeepfakeDetectorModel
 
     card = ModelCard(architecture, architecture, input_shape, CROP_RULES["whole"])
-    DeepfakeDetectorModel(architecture, input_shape).save_model(directory, card)
+    config = TrainConfig(architecture=architecture, image_size=input_shape[0])
+    DeepfakeDetectorModel(config).save_model(directory, card)

@@ -32,6 +32,7 @@ from benchmarks.figures import (
 )
 from deepfake_detector.architectures import ARCHITECTURES
 from deepfake_detector.augmentations import AUGMENTATIONS
+from deepfake_detector.config import TrainConfig
 from deepfake_detector.crop_batches import CropBatches
 from deepfake_detector.dataset_handler import DatasetHandler, DatasetSource
 from deepfake_detector.datasets import DATASETS
@@ -239,7 +240,7 @@ class Trial:
         """
         model, clock = self._fresh_model(), EpochClock()
         # As the table builds it: nothing of our trainer's own is in it.
-        network = ARCHITECTURES.get(self.architecture)(_INPUT_SHAPE)
+        network = ARCHITECTURES.get(self.architecture).build(_INPUT_SHAPE)
         model.trainer = keras.Model(network.inputs, network.output["logit"])
         model.compile_model()
         started = time.perf_counter()
@@ -267,7 +268,11 @@ class Trial:
 
     def _fresh_model(self) -> DeepfakeDetectorModel:
         keras.backend.clear_session()
-        return DeepfakeDetectorModel(self.architecture, _INPUT_SHAPE, seed=_SEED)
+        return DeepfakeDetectorModel(
+            TrainConfig(
+                architecture=self.architecture, image_size=_INPUT_SHAPE[0], seed=_SEED
+            )
+        )
 
     def _rates(self, clock: EpochClock, before_s: float) -> Rates:
         first = self.images / (before_s + clock.seconds[0])

@@ -175,16 +175,32 @@ class TrainConfig(_Settings):
         REPOSITORY / "data", "Where downloads, unpacked sets and crops are kept."
     )
     architecture: str = setting("four_conv", "Network to train.")
+    member: tuple[Path, ...] = setting(
+        (), "Model folder that an ensemble is made of; repeat the option for each."
+    )
     crop: str | None = setting(
         None,
         "What the network sees: whole (the whole picture, the reference's way) or face "
-        "(each face by the house's crop rule). Where not given: whole for four_conv, "
-        "face for every other network.",
+        "(each face by the house's crop rule). Where not given: face, but whole for "
+        "the networks of other systems, which were made for it.",
     )
-    image_size: int = setting(128, "Height and width of the network's input, pixels.")
+    image_size: int | None = setting(
+        None,
+        "Height and width of the network's input, pixels. Where not given: its own.",
+    )
+    train_pictures: int | None = setting(
+        None, "Train on so many pictures of each dataset, drawn evenly by class."
+    )
     epochs: int = setting(50, "Most passes over the training pictures.")
-    batch_size: int = setting(64, "Pictures in one training step.")
-    learning_rate: float = setting(1e-4, "Adam's first learning rate.")
+    batch_size: int | None = setting(
+        None, "Pictures in one training step. Where not given: the network's own."
+    )
+    optimizer: str | None = setting(
+        None, "Optimiser, by Keras's name. Where not given: the network's own."
+    )
+    learning_rate: float | None = setting(
+        None, "The optimiser's first learning rate. Where not given: the network's own."
+    )
     early_stopping_patience: int = setting(
         10, "Epochs without a better validation loss after which training stops."
     )
@@ -207,6 +223,7 @@ class TrainConfig(_Settings):
 
     def __post_init__(self) -> None:
         _require_range(self, "image_size", 16, 1024)
+        _require_range(self, "train_pictures", 2, 10**9)
         _require_range(self, "epochs", 1, 100_000)
         _require_range(self, "batch_size", 1, 65_536)
         _require_range(self, "learning_rate", 1e-9, 10.0)
@@ -229,8 +246,10 @@ class TrainConfig(_Settings):
 
 
 def _require_range(config: Any, name: str, low: float, high: float) -> None:
-    """Refuse a number outside low..high, naming the setting."""
+    """Refuse a number outside low..high, naming the setting; None is left open."""
     value = getattr(config, name)
+    if value is None:
+        return
     if not low <= value <= high:
         raise ConfigError(
             f"{name} ({ENV_PREFIX}{name.upper()}): expected a number from {low:g} to "

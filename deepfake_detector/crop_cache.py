@@ -10,7 +10,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -65,6 +65,33 @@ class CropSet:
             if (self.y_true == label).any()
         }
 
+    def drawn(self, number: int, seed: int) -> Self:
+        """Return part of the set, as many reals as fakes as far as there are.
+
+        Parameters
+        ----------
+        number : int
+            How many pictures, half of each class.
+        seed : int
+            Seed of the draw; a larger number from the same seed holds the smaller one.
+
+        Returns
+        -------
+        CropSet
+            The drawn pictures in their order; crops are copied into memory.
+        """
+        rng = np.random.default_rng(seed)
+        classes = [np.flatnonzero(self.y_true == c) for c in range(len(CLASS_NAMES))]
+        share = number // len(classes)
+        rows = np.sort(np.concatenate([rng.permutation(c)[:share] for c in classes]))
+        return replace(
+            self,
+            crops=self.crops[rows],
+            y_true=self.y_true[rows],
+            names=tuple(self.names[row] for row in rows),
+            face_found=self.face_found[rows],
+        )
+
     @classmethod
     def read(cls, directory: Path) -> Self:
         """Map a written set into memory.
@@ -115,10 +142,16 @@ class LabelledPicture:
         Path below the dataset's folder, with forward slashes.
     label : int
         0 = real, 1 = fake.
+    group : str, optional
+        What it was made from, such as a source video: no group is in two splits.
+    origin : str, optional
+        Set that it came from, where several were merged into one.
     """
 
     name: str
     label: int
+    group: str | None = None
+    origin: str | None = None
 
 
 #: What cropping one picture gives: (crop, face found), or None if it is unreadable.

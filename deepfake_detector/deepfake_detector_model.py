@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_detector.architectures import ARCHITECTURES
+from deepfake_detector.architectures import architecture_of, with_own_recipe
 from deepfake_detector.artifact import (
     KERAS_FILE,
     LITERT_FILE,
@@ -19,8 +19,9 @@ from deepfake_detector.artifact import (
     write_artifact,
 )
 from deepfake_detector.backends import BACKENDS
+from deepfake_detector.config import TrainConfig
 from deepfake_detector.crop_batches import CropBatches
-from deepfake_detector.exceptions import ArtifactError
+from deepfake_detector.exceptions import ArtifactError, ConfigError
 from deepfake_detector.fused_normalization import fuse_batch_normalization
 
 logger = logging.getLogger(__name__)
@@ -36,45 +37,33 @@ class DeepfakeDetectorModel:
 
     Parameters
     ----------
-    architecture : str
-        Name in the table.
-    input_shape : (int, int, int)
-        Height, width and channels of the network's input.
-    learning_rate : float, default 1e-4
-        Adam's first learning rate.
-    mixed_precision : bool, default False
-        Compute in bfloat16; weights and outputs stay float32.
-    seed : int, default 42
-        Seed of the weights and of dropout.
+    config : TrainConfig
+        The run's settings; what they leave open is the network's own.
 
     Raises
     ------
     UnknownNameError
         If there is no such architecture; the message lists the choices.
+    ConfigError
+        If the network cannot be built so.
     """
 
-    def __init__(
-        self,
-        architecture: str,
-        input_shape: tuple[int, int, int],
-        learning_rate: float = 1e-4,
-        mixed_precision: bool = False,
-        seed: int = 42,
-    ) -> None:
-        self.architecture = architecture
-        self.input_shape = input_shape
-        self.learning_rate = learning_rate
-        self.mixed_precision = mixed_precision
-        keras.utils.set_random_seed(seed)
-        self.network = self._build("mixed_bfloat16" if mixed_precision else "float32")
+    def __init__(self, config: TrainConfig) -> None:
+        self.config = with_own_recipe(config)
+        size = self.config.image_size or 0
+        self.input_shape = (size, size, 3)
+        keras.utils.set_random_seed(config.seed)
+        self.network = self._build(
+            "mixed_bfloat16" if config.mixed_precision else "float32"
+        )
         fuse_batch_normalization(self.network)
         # Training sees the logit alone: the other outputs follow from it.
         self.trainer = keras.Model(self.network.inputs, self.network.output["logit"])
 
     def compile_model(self) -> None:
-        """Set Adam, binary cross-entropy on logits, and the metrics of the log."""
+        """Set optimiser, binary cross-entropy on logits, and the metrics of the log."""
         self.trainer.compile(
-            optimizer=keras.optimizers.Adam(self.learning_rate),
+            optimizer=_optimizer(self.config),
             loss=keras.losses.BinaryCrossentropy(from_logits=True),
             metrics=[
                 keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0),
@@ -191,15 +180,35 @@ class DeepfakeDetectorModel:
         return write_artifact(directory, card, write_files)
 
     def _build(self, dtype_policy: str) -> keras.Model:
-        build = ARCHITECTURES.get(self.architecture)
+        architecture = architecture_of(self.config)
         with _policy(dtype_policy):
-            return build(self.input_shape)
+            try:
+                return architecture.build(self.input_shape)
+            except ValueError as error:
+                raise ConfigError(
+                    f"image_size: {self.config.architecture!r} cannot be built for "
+                    f"{self.input_shape[0]} pixels; use a larger one, or its own "
+                    f"{architecture.image_size}"
+                ) from error
 
     def _float32_copy(self) -> keras.Model:
         """The same weights, uncompiled and in float32: what LiteRT can run."""
         copy = self._build("float32")
         copy.set_weights(self.network.get_weights())
         return copy
+
+
+def _optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
+    """The optimiser of that name at its first learning rate."""
+    try:
+        optimizer = keras.optimizers.get(config.optimizer)
+    except ValueError:
+        raise ConfigError(
+            f"optimizer: Keras has none named {config.optimizer!r}; try adam, adamw, "
+            "sgd or rmsprop"
+        ) from None
+    optimizer.learning_rate = config.learning_rate
+    return optimizer
 
 
 def _require_same_answers(network: keras.Model, directory: Path) -> None:

@@ -59,6 +59,8 @@ _OTHER_MODULES: Final = {
     "keras.models": _NETWORKS,
     "keras.src.models.functional": {"Functional"},
     "keras.src.models.sequential": {"Sequential"},
+    # Arithmetic between tensors, as MobileNetV3 of keras.applications has it.
+    "keras.src.ops.numpy": {"Add", "Multiply"},
 }
 
 #: Layers of Keras that run what another library saved, or read a file the config names.

@@ -2,13 +2,14 @@
 
 A table maps a name to ``"module:attribute"``. The module is imported when the name is
 first asked for, so listing a table costs nothing and one missing optional package
-breaks one entry only.
+breaks one entry only. An attribute that is itself a mapping holds a family, each member
+under its own name.
 """
 
 import ast
 import importlib
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ class Registry:
     ----------
     kind : str
         What the entries are, in the singular, as error messages call them.
-    entries : sequence of (str, str)
-        Pairs of a name and its ``"module:attribute"`` path.
+    entries : sequence of (str, str) or (str, str, str)
+        A name, its ``"module:attribute"`` path and, where the module's docstring is not
+        about it alone, a line on it.
 
     Raises
     ------
@@ -31,15 +33,17 @@ class Registry:
         If a name appears twice or a path has no attribute.
     """
 
-    def __init__(self, kind: str, entries: list[tuple[str, str]]) -> None:
+    def __init__(self, kind: str, entries: Sequence[tuple[str, ...]]) -> None:
         self.kind = kind
         self._paths: dict[str, str] = {}
-        for name, path in entries:
+        self._lines: dict[str, str] = {}
+        for name, path, *line in entries:
             if name in self._paths:
                 raise ConfigError(f"{kind} {name!r} is registered twice")
             if path.count(":") != 1:
                 raise ConfigError(f"{kind} {name!r}: {path!r} is not module:attribute")
             self._paths[name] = path
+            self._lines[name] = "".join(line)
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._paths))
@@ -49,6 +53,10 @@ class Registry:
 
     def __len__(self) -> int:
         return len(self._paths)
+
+    def paths(self) -> Iterator[tuple[str, str]]:
+        """Return pairs of a name and its ``"module:attribute"`` path, by name."""
+        return iter(sorted(self._paths.items()))
 
     def get(self, name: str) -> Any:
         """Import and return the object of that name.
@@ -69,10 +77,11 @@ class Registry:
             If the table has no such name; the message lists the choices.
         """
         module, attribute = self._path(name).split(":")
-        return getattr(importlib.import_module(module), attribute)
+        found = getattr(importlib.import_module(module), attribute)
+        return found[name] if isinstance(found, Mapping) else found
 
     def summary(self, name: str) -> str:
-        """Return the first line of the entry's module docstring, without importing it.
+        """Return a line on the entry, its module's first one, without importing it.
 
         Parameters
         ----------
@@ -89,7 +98,10 @@ class Registry:
         UnknownNameError
             If the table has no such name.
         """
-        spec = importlib.util.find_spec(self._path(name).split(":")[0])
+        path = self._path(name)
+        if self._lines[name]:
+            return self._lines[name]
+        spec = importlib.util.find_spec(path.split(":")[0])
         if spec is None or spec.origin is None:
             return ""
         source = Path(spec.origin).read_text(encoding="utf-8")

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_detector import plots
-from deepfake_detector.architectures import default_crop
+from deepfake_detector.architectures import with_own_recipe
 from deepfake_detector.artifact import ModelCard
 from deepfake_detector.augmentations import AUGMENTATIONS
 from deepfake_detector.calibration import Calibration
@@ -66,6 +66,8 @@ class TrainModel:
     ----------
     config : TrainConfig
         The run's settings; with `resume` set, the run folder they came from.
+    run_dir : Path, optional
+        Folder to make; one named by time and architecture where not given.
 
     Raises
     ------
@@ -73,22 +75,15 @@ class TrainModel:
         If a dataset, architecture, crop or augmentation is unknown.
     """
 
-    def __init__(self, config: TrainConfig) -> None:
-        crop = config.crop or default_crop(config.architecture)
-        config = dataclasses.replace(config, crop=crop)
+    def __init__(self, config: TrainConfig, run_dir: Path | None = None) -> None:
+        config = with_own_recipe(config)
         self.config = config
-        self.rule = crop_rule(crop)
+        self.rule = crop_rule(config.crop or "")
         self.augment = AUGMENTATIONS.get(config.augmentation)
         self.handlers = DatasetHandler.for_config(config)
         self.sources = _numbered([handler.spec.name for handler in self.handlers])
-        self.model = DeepfakeDetectorModel(
-            config.architecture,
-            (config.image_size, config.image_size, 3),
-            config.learning_rate,
-            config.mixed_precision,
-            config.seed,
-        )
-        self.run_dir = config.resume or _run_name(config)
+        self.model = DeepfakeDetectorModel(config)
+        self.run_dir = config.resume or run_dir or _run_name(config)
 
     @classmethod
     def from_options(cls, environ: Mapping[str, str], **options: Any) -> Self:
@@ -155,7 +150,8 @@ class TrainModel:
         provenance = self._provenance(splits)
         _write_json(self.run_dir / PROVENANCE_FILE, provenance)
         state = self._fit(splits)
-        self.model.trainer.load_weights(self.run_dir / "checkpoint" / BEST_FILE)
+        if state.best_epoch is not None:
+            self.model.trainer.load_weights(self.run_dir / "checkpoint" / BEST_FILE)
         provenance["best_epoch"] = state.best_epoch
         provenance["sessions"][-1]["minutes"] = (time.monotonic() - started) / 60
         _write_json(self.run_dir / PROVENANCE_FILE, provenance)
@@ -169,11 +165,18 @@ class TrainModel:
             if self.config.resume is None:
                 shutil.rmtree(self.run_dir)
             raise
-        return dict(zip(SPLITS, zip(*loaded, strict=True), strict=True))
+        splits = dict(zip(SPLITS, zip(*loaded, strict=True), strict=True))
+        if self.config.train_pictures is not None:
+            number, seed = self.config.train_pictures, self.config.seed
+            splits["train"] = tuple(s.drawn(number, seed) for s in splits["train"])
+        return splits
 
     def _fit(self, splits: dict[str, tuple[CropSet, ...]]) -> TrainingState:
         """Train from the checkpoint on; return the state after the last epoch."""
         config, directory = self.config, self.run_dir / "checkpoint"
+        if not self.model.trainer.trainable_variables:
+            logger.info("%s has nothing to train", config.architecture)
+            return TrainingState(finished=True)
         state = TrainingState.read(directory)
         watchers = [
             keras.callbacks.EarlyStopping(patience=config.early_stopping_patience),

@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from deepfake_detector.architectures import Architecture
 from deepfake_detector.architectures.heads import activation_map_head, dense_head
 from deepfake_detector.registry import Registry
 
@@ -34,12 +35,16 @@ def _by_mean_colour(
     return keras.Model(inputs, dense_head(x), name=name)
 
 
+TINY = Architecture(build, parameters=None, image_size=24)
+FLAT = Architecture(build_flat, parameters=None, image_size=24)
+BROKEN = Architecture(build_broken, parameters=None, image_size=24)
+
 #: Stands in for the table of architectures.
 TINY_ARCHITECTURES = Registry(
     "architecture",
     [
-        ("broken", "tests.tiny_network:build_broken"),
-        ("flat", "tests.tiny_network:build_flat"),
-        ("tiny", "tests.tiny_network:build"),
+        ("broken", "tests.tiny_network:BROKEN"),
+        ("flat", "tests.tiny_network:FLAT"),
+        ("tiny", "tests.tiny_network:TINY"),
     ],
 )

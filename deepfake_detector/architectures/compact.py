@@ -19,18 +19,19 @@ from typing import Any, Final
 import keras
 from keras import layers
 
+from deepfake_detector.architectures import Architecture
 from deepfake_detector.architectures.heads import activation_map_head
 
 #: Filters of each stage and its residual units; each stage halves height and width.
 _STAGES: Final = ((16, 0), (32, 0), (64, 1), (128, 2))
 
 
-def build(input_shape: tuple[int, int, int] = (128, 128, 3)) -> keras.Model:
+def build(input_shape: tuple[int, int, int]) -> keras.Model:
     """Build the network with fresh weights.
 
     Parameters
     ----------
-    input_shape : (int, int, int), default (128, 128, 3)
+    input_shape : (int, int, int)
         Height, width and channels.
 
     Returns
@@ -53,3 +54,6 @@ def _convolution(x: Any, filters: int) -> Any:
     x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
     x = layers.BatchNormalization()(x)
     return layers.ReLU()(x)
+
+
+COMPACT: Final = Architecture(build, parameters=431_345)

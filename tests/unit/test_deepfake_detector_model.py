@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from deepfake_detector import deepfake_detector_model, metrics
+from deepfake_detector import architectures, deepfake_detector_model, metrics
 from deepfake_detector.artifact import Artifact, ModelCard
 from deepfake_detector.augmentations import AUGMENTATIONS
 from deepfake_detector.backends import BACKENDS
 from deepfake_detector.backends.constant_backend import ConstantBackend
 from deepfake_detector.backends.litert_backend import LiteRTBackend
 from deepfake_detector.calibration import sigmoid
+from deepfake_detector.config import TrainConfig
 from deepfake_detector.crop_batches import CropBatches
 from deepfake_detector.crop_cache import CropSet
 from deepfake_detector.deepfake_detector_model import DeepfakeDetectorModel
@@ -32,7 +33,7 @@ CARD = ModelCard("tiny model", "tiny", SHAPE, CROP_RULES["whole"])
 @pytest.fixture(scope="module", autouse=True)
 def tiny_architectures() -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(deepfake_detector_model, "ARCHITECTURES", TINY_ARCHITECTURES)
+        patch.setattr(architectures, "ARCHITECTURES", TINY_ARCHITECTURES)
         yield
 
 
@@ -53,7 +54,13 @@ TRAIN, VAL = drawn_set(24, seed=0), drawn_set(10, seed=500)
 
 
 def fresh(mixed_precision: bool = False, seed: int = 42) -> DeepfakeDetectorModel:
-    model = DeepfakeDetectorModel("tiny", SHAPE, 0.03, mixed_precision, seed)
+    config = TrainConfig(
+        architecture="tiny",
+        learning_rate=0.03,
+        mixed_precision=mixed_precision,
+        seed=seed,
+    )
+    model = DeepfakeDetectorModel(config)
     model.compile_model()
     return model
 
@@ -92,7 +99,7 @@ def test_unknown_architecture_lists_choices() -> None:
     with pytest.raises(
         UnknownNameError, match="'meso5'; choose from: broken, flat, tiny"
     ):
-        DeepfakeDetectorModel("meso5", SHAPE)
+        DeepfakeDetectorModel(TrainConfig(architecture="meso5"))
 
 
 def test_seed_decides_the_weights() -> None:

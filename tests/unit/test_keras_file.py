@@ -78,6 +78,7 @@ ACCEPTED: dict[str, Config] = {
     )
     | {"registered_name": "Functional"},
     "network in a network": sequential(sequential(dense()), part("Flatten")),
+    "arithmetic between tensors": sequential(part("Add", "keras.src.ops.numpy")),
     "wrapped layer": sequential(part("TimeDistributed", layer=dense())),
     "regularised": sequential(
         dense(
@@ -164,7 +165,7 @@ REFUSED: dict[str, Config] = {
     "class of another package": sequential(part("Thing", "other.module")),
     "class of the standard library": sequential(part("Popen", "subprocess")),
     "class of Keras that is no layer": sequential(part("get_file", "keras.utils")),
-    "operation of Keras": sequential(part("Add", "keras.src.ops.numpy")),
+    "operation of Keras": sequential(part("Matmul", "keras.src.ops.numpy")),
     "backend of Keras": sequential(part("Variable", "keras")),
     "function of keras.layers": sequential(part("deserialize")),
     "setting of Keras": sequential(

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from deepfake_detector import deepfake_detector_model, train_model
+from deepfake_detector import architectures, train_model
 from deepfake_detector.artifact import Artifact
 from deepfake_detector.config import TrainConfig
 from deepfake_detector.dataset_handler import DatasetHandler
@@ -43,7 +43,7 @@ def quick_networks() -> Iterator[None]:
             self.trainer.run_eagerly = False
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(deepfake_detector_model, "ARCHITECTURES", TINY_ARCHITECTURES)
+        patch.setattr(architectures, "ARCHITECTURES", TINY_ARCHITECTURES)
         patch.setattr(DeepfakeDetectorModel, "train_model", train_eagerly)
         yield
 
@@ -259,7 +259,7 @@ def test_card_tells_no_ones_folders(finished: tuple[TrainModel, Any]) -> None:
 
 def test_saved_model_is_the_best_epochs(finished: tuple[TrainModel, Any]) -> None:
     run = finished[0]
-    model = DeepfakeDetectorModel("tiny", (24, 24, 3))
+    model = DeepfakeDetectorModel(TrainConfig(architecture="tiny"))
     model.trainer.load_weights(run.run_dir / "checkpoint" / "best.weights.h5")
     saved = keras.saving.load_model(run.run_dir / "model" / "model.keras")
     for expected, weight in zip(

@@ -1,27 +1,34 @@
 """Scores -> a report of plain numbers, beside the baseline they must beat."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from deepfake_detector import metrics
+from deepfake_detector.bootstrap import (
+    OPERATING_POINTS,
+    interval,
+    resampled_metrics,
+)
+from deepfake_detector.bootstrap import bootstrap_interval as bootstrap_interval
 from deepfake_detector.labels import FAKE, REAL
+from deepfake_detector.thumbnail_baseline import ThumbnailBaseline
+from deepfake_detector.thumbnail_baseline import thumbnails as thumbnails
 
-#: Side of the grey thumbnail that the baseline sees, pixels.
-THUMBNAIL_PX: Final = 16
+#: Threshold of answers that are not calibrated, and of every second confusion matrix.
+HALF: Final = 0.5
 
-_BOOTSTRAPS: Final = 1000
-_FOLDS: Final = 5
+#: Metrics that are better when smaller.
+ERRORS: Final = ("eer", "log_loss", "brier", "ece")
 
 IntArray = NDArray[np.integer[Any]]
 FloatArray = NDArray[np.floating[Any]]
 
 
 def evaluate_scores(
-    y_true: IntArray, p_fake: FloatArray, threshold: float = 0.5
+    y_true: IntArray, p_fake: FloatArray, threshold: float = HALF
 ) -> dict[str, Any]:
     """Report every metric of one set of scores.
 
@@ -37,38 +44,78 @@ def evaluate_scores(
     Returns
     -------
     dict
-        Counts, the confusion matrix at the threshold, and metrics in [0, 1]; AUC and
-        accuracy each with a 95 % bootstrap interval.
+        Counts, the confusion matrix at the threshold and at 0.5, and what
+        :func:`score_metrics` returns, each metric with a 95 % bootstrap interval
+        under ``<name>_interval``.
 
     Raises
     ------
     ValueError
-        If `y_true` holds only one class.
+        If `y_true` holds only one class, or a score is not finite.
     """
-    y_pred = (p_fake >= threshold).astype(int)
-
-    def auc(rows: IntArray) -> float:
-        return metrics.roc_auc_score(y_true[rows], p_fake[rows])
-
-    def accuracy(rows: IntArray) -> float:
-        return metrics.accuracy_score(y_true[rows], y_pred[rows])
-
-    every = np.arange(len(y_true))
-    return {
+    values = score_metrics(y_true, p_fake, threshold)
+    resampled = resampled_metrics(y_true, p_fake, threshold)
+    report: dict[str, Any] = {
         "pictures": len(y_true),
         "real": int(np.sum(y_true == REAL)),
         "fake": int(np.sum(y_true == FAKE)),
         "threshold": threshold,
-        "auc": auc(every),
-        "auc_interval": bootstrap_interval(auc, y_true),
-        "accuracy": accuracy(every),
-        "accuracy_interval": bootstrap_interval(accuracy, y_true),
+    }
+    for name, value in values.items():
+        report[name] = value
+        report[f"{name}_interval"] = interval(resampled[name])
+    return report | {
+        "confusion": confusion_counts(y_true, _answers(p_fake, threshold)),
+        "confusion_at_half": confusion_counts(y_true, _answers(p_fake, HALF)),
+    }
+
+
+def score_metrics(
+    y_true: IntArray, p_fake: FloatArray, threshold: float = HALF
+) -> dict[str, float]:
+    """Compute every metric of one set of scores.
+
+    Parameters
+    ----------
+    y_true : ndarray of shape (n_samples,), int
+        Ground truth, 0 = real, 1 = fake; both must occur.
+    p_fake : ndarray of shape (n_samples,), float
+        Calibrated P(fake) in [0, 1].
+    threshold : float, default 0.5
+        P(fake) from which the answer is Fake.
+
+    Returns
+    -------
+    dict of str to float
+        Precision, recall and F1 of class Fake, and of class Real under ``*_real``;
+        `docs/evaluation.md` says what each number means.
+
+    Raises
+    ------
+    ValueError
+        If `y_true` holds only one class, or a score is not finite.
+    """
+    auc = metrics.roc_auc_score(y_true, p_fake)
+    y_pred = _answers(p_fake, threshold)
+    return {
+        "auc": auc,
+        "accuracy": metrics.accuracy_score(y_true, y_pred),
         "balanced_accuracy": metrics.balanced_accuracy_score(y_true, y_pred),
+        "average_precision": metrics.average_precision_score(y_true, p_fake),
+        "precision": metrics.precision_score(y_true, y_pred, FAKE),
+        "recall": metrics.recall_score(y_true, y_pred, FAKE),
+        "f1": metrics.f1_score(y_true, y_pred, FAKE),
+        "precision_real": metrics.precision_score(y_true, y_pred, REAL),
+        "recall_real": metrics.recall_score(y_true, y_pred, REAL),
+        "f1_real": metrics.f1_score(y_true, y_pred, REAL),
+        **{
+            name: metrics.true_positive_rate_at(y_true, p_fake, rate)
+            for name, rate in OPERATING_POINTS.items()
+        },
         "eer": metrics.equal_error_rate(y_true, p_fake),
         "ece": metrics.expected_calibration_error(y_true, p_fake),
         "brier": metrics.brier_score_loss(y_true, p_fake),
         "log_loss": metrics.log_loss(y_true, p_fake),
-        "confusion": confusion_counts(y_true, y_pred),
     }
 
 
@@ -128,16 +175,16 @@ def thumbnail_baseline_auc(
 
 
 def thumbnail_baseline_scores(
-    rows: FloatArray,
+    rows: NDArray[Any],
     y_true: IntArray,
-    train: tuple[FloatArray, IntArray] | None = None,
-) -> FloatArray | None:
+    train: tuple[NDArray[Any], IntArray] | None = None,
+) -> NDArray[np.float64] | None:
     """Score thumbnails by a ridge regression: larger where they look like fakes.
 
     Parameters
     ----------
-    rows : ndarray of shape (n, 256), float
-        What :func:`thumbnails` returns.
+    rows : ndarray of shape (n, 256)
+        What `thumbnail_baseline.thumbnails` returns.
     y_true : ndarray of shape (n,), int
         Their labels.
     train : (ndarray, ndarray), optional
@@ -146,74 +193,59 @@ def thumbnail_baseline_scores(
 
     Returns
     -------
-    ndarray of shape (n,), float, or None
-        A score each; None where a class has too few pictures to cross-validate.
+    ndarray of shape (n,), float64, or None
+        A score in (0, 1) each, one half between the classes; None where a class has
+        too few pictures to cross-validate.
     """
-    from sklearn.linear_model import Ridge
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    model = make_pipeline(StandardScaler(), Ridge(alpha=100.0))
-    scores: FloatArray
-    if train is not None:
-        scores = model.fit(*train).predict(rows)
-    elif min(np.sum(y_true == REAL), np.sum(y_true == FAKE)) < _FOLDS:
-        return None
+    if train is None:
+        baseline = ThumbnailBaseline.cross_fitted(rows, y_true)
     else:
-        folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0)
-        scores = cross_val_predict(model, rows, y_true, cv=folds)
-    return scores
+        baseline = ThumbnailBaseline.fitted(*train, n_scored=len(rows))
+    return None if baseline is None else baseline.p_fake(rows)
 
 
-def thumbnails(crops: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Make grey thumbnails of 16x16 pixels.
-
-    Parameters
-    ----------
-    crops : ndarray of shape (n, h, w, 3), uint8
-        RGB crops.
-
-    Returns
-    -------
-    ndarray of shape (n, 256), float64
-        One thumbnail a row, whole grey levels in [0, 255].
-    """
-    size = (THUMBNAIL_PX, THUMBNAIL_PX)
-    return np.stack(
-        [
-            np.asarray(
-                Image.fromarray(np.asarray(crop))
-                .convert("L")
-                .resize(size, Image.Resampling.BOX),
-                dtype=np.float64,
-            ).ravel()
-            for crop in crops
-        ]
-    )
-
-
-def bootstrap_interval(
-    metric: Callable[[IntArray], float], y_true: IntArray
-) -> list[float]:
-    """Return a metric's 95 % percentile interval.
+def worst_mistakes(
+    names: Sequence[str],
+    y_true: IntArray,
+    p_fake: FloatArray,
+    threshold: float = HALF,
+    count: int = 12,
+) -> dict[str, list[dict[str, Any]]]:
+    """List the pictures that were judged most wrongly.
 
     Parameters
     ----------
-    metric : callable
-        Rows of a sample -> its value.
+    names : sequence of str
+        File name of each picture.
     y_true : ndarray of shape (n_samples,), int
-        Ground truth; reals and fakes are resampled each on their own.
+        Ground truth, 0 = real, 1 = fake.
+    p_fake : ndarray of shape (n_samples,), float
+        Calibrated P(fake) in [0, 1].
+    threshold : float, default 0.5
+        P(fake) from which the answer is Fake.
+    count : int, default 12
+        Most pictures of each kind.
 
     Returns
     -------
-    list of float
-        Low and high end.
+    dict
+        `false_alarms` (reals with the highest P(fake)) and `misses` (fakes with the
+        lowest), each a list of `file`, `index` and `p_fake`, the worst first.
     """
-    rng = np.random.default_rng(0)
-    classes = [np.flatnonzero(y_true == label) for label in (REAL, FAKE)]
-    values = [
-        metric(np.concatenate([rng.choice(rows, len(rows)) for rows in classes]))
-        for _ in range(_BOOTSTRAPS)
-    ]
-    return [float(value) for value in np.percentile(values, (2.5, 97.5))]
+    called = _answers(p_fake, threshold)
+    kinds = {
+        "false_alarms": ((y_true == REAL) & (called == FAKE), -p_fake),
+        "misses": ((y_true == FAKE) & (called == REAL), p_fake),
+    }
+    report = {}
+    for kind, (wrong, order) in kinds.items():
+        rows = np.flatnonzero(wrong)
+        worst = rows[np.argsort(order[rows], kind="stable")][:count].tolist()
+        report[kind] = [
+            {"file": names[i], "index": i, "p_fake": float(p_fake[i])} for i in worst
+        ]
+    return report
+
+
+def _answers(p_fake: FloatArray, threshold: float) -> IntArray:
+    return np.where(p_fake >= threshold, FAKE, REAL)

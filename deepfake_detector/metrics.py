@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepfake_detector.curves import ThresholdCounts
+
 IntArray = NDArray[np.integer[Any]]
 FloatArray = NDArray[np.floating[Any]]
 
@@ -61,6 +63,87 @@ def balanced_accuracy_score(y_true: IntArray, y_pred: IntArray) -> float:
     return float(
         np.mean([np.mean(y_pred[y_true == c] == c) for c in np.unique(y_true)])
     )
+
+
+def precision_score(y_true: IntArray, y_pred: IntArray, pos_label: int = 1) -> float:
+    """Share of the answers `pos_label` that are right.
+
+    Parameters
+    ----------
+    y_true : ndarray of shape (n_samples,), int
+        Ground truth, 0 = real, 1 = fake.
+    y_pred : ndarray of shape (n_samples,), int
+        Predicted labels.
+    pos_label : int, default 1
+        The class asked about.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0 where nothing was called `pos_label`.
+
+    Raises
+    ------
+    ValueError
+        If there are no samples, or not one finite answer for each label.
+    """
+    _require_samples(y_true, y_pred)
+    called = y_pred == pos_label
+    return _share(np.sum(called & (y_true == pos_label)), np.sum(called))
+
+
+def recall_score(y_true: IntArray, y_pred: IntArray, pos_label: int = 1) -> float:
+    """Share of the pictures of class `pos_label` that were called so.
+
+    Parameters
+    ----------
+    y_true : ndarray of shape (n_samples,), int
+        Ground truth, 0 = real, 1 = fake.
+    y_pred : ndarray of shape (n_samples,), int
+        Predicted labels.
+    pos_label : int, default 1
+        The class asked about.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0 where there is no picture of that class.
+
+    Raises
+    ------
+    ValueError
+        If there are no samples, or not one finite answer for each label.
+    """
+    _require_samples(y_true, y_pred)
+    of_class = y_true == pos_label
+    return _share(np.sum(of_class & (y_pred == pos_label)), np.sum(of_class))
+
+
+def f1_score(y_true: IntArray, y_pred: IntArray, pos_label: int = 1) -> float:
+    """Harmonic mean of precision and recall.
+
+    Parameters
+    ----------
+    y_true : ndarray of shape (n_samples,), int
+        Ground truth, 0 = real, 1 = fake.
+    y_pred : ndarray of shape (n_samples,), int
+        Predicted labels.
+    pos_label : int, default 1
+        The class asked about.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0 where nothing of that class was found.
+
+    Raises
+    ------
+    ValueError
+        If there are no samples, or not one finite answer for each label.
+    """
+    _require_samples(y_true, y_pred)
+    of_class, called = y_true == pos_label, y_pred == pos_label
+    return _share(2 * np.sum(of_class & called), np.sum(of_class) + np.sum(called))
 
 
 def roc_auc_score(y_true: IntArray, y_score: FloatArray) -> float:
@@ -129,11 +212,8 @@ def equal_error_rate(y_true: IntArray, y_score: FloatArray) -> float:
     0.5
     """
     _require_both_classes(y_true, y_score)
-    order = np.argsort(-np.asarray(y_score), kind="stable")
-    score, truth = np.asarray(y_score)[order], np.asarray(y_true)[order]
-    ends = np.append(np.flatnonzero(np.diff(score)), len(score) - 1)
-    hits = np.append(0, np.cumsum(truth == 1)[ends]) / np.sum(truth == 1)
-    false_alarms = np.append(0, np.cumsum(truth == 0)[ends]) / np.sum(truth == 0)
+    counts = ThresholdCounts.of(y_true, y_score)
+    hits, false_alarms = counts.true_positive_rate, counts.false_positive_rate
     gap = false_alarms - (1 - hits)  # rises from -1 to 1
     right = int(np.argmax(gap >= 0))
     left = max(right - 1, 0)
@@ -142,6 +222,69 @@ def equal_error_rate(y_true: IntArray, y_score: FloatArray) -> float:
     return float(
         false_alarms[left] + share * (false_alarms[right] - false_alarms[left])
     )
+
+
+def average_precision_score(y_true: IntArray, y_score: FloatArray) -> float:
+    """Precision, averaged over the steps in which recall rises with the threshold.
+
+    Parameters
+    ----------
+    y_true : ndarray of shape (n_samples,), int
+        Ground truth, 0 = real, 1 = fake.
+    y_score : ndarray of shape (n_samples,), float
+        P(fake) or any monotone score.
+
+    Returns
+    -------
+    float
+        In [0, 1]; the share of fakes is chance, larger is better.
+
+    Raises
+    ------
+    ValueError
+        If `y_true` holds only one class, or not one finite answer for each label.
+
+    References
+    ----------
+    .. [1] Davis and Goadrich, "The relationship between Precision-Recall and ROC
+       curves", ICML 2006; the sum is scikit-learn's, without interpolation.
+    """
+    _require_both_classes(y_true, y_score)
+    counts = ThresholdCounts.of(y_true, y_score)
+    precision = counts.hits[1:] / (counts.hits + counts.false_alarms)[1:]
+    return float(np.sum(np.diff(counts.true_positive_rate) * precision))
+
+
+def true_positive_rate_at(
+    y_true: IntArray, y_score: FloatArray, max_false_positive_rate: float
+) -> float:
+    """Largest share of fakes found while no more reals than that are called fake.
+
+    Parameters
+    ----------
+    y_true : ndarray of shape (n_samples,), int
+        Ground truth, 0 = real, 1 = fake.
+    y_score : ndarray of shape (n_samples,), float
+        P(fake) or any monotone score.
+    max_false_positive_rate : float
+        Largest share of reals called fake, in [0, 1].
+
+    Returns
+    -------
+    float
+        In [0, 1]; larger is better. Of a threshold that exists: nothing is
+        interpolated, so below ``1 / max_false_positive_rate`` reals none may be
+        called fake.
+
+    Raises
+    ------
+    ValueError
+        If `y_true` holds only one class, or not one finite answer for each label.
+    """
+    _require_both_classes(y_true, y_score)
+    counts = ThresholdCounts.of(y_true, y_score)
+    allowed = counts.false_positive_rate <= max_false_positive_rate
+    return float(np.max(counts.true_positive_rate[allowed]))
 
 
 def expected_calibration_error(
@@ -227,6 +370,10 @@ def log_loss(y_true: IntArray, y_score: FloatArray) -> float:
     epsilon = np.finfo(np.float64).eps
     p_fake = np.clip(np.asarray(y_score, dtype=np.float64), epsilon, 1 - epsilon)
     return float(-np.mean(np.where(y_true == 1, np.log(p_fake), np.log1p(-p_fake))))
+
+
+def _share(part: Any, whole: Any) -> float:
+    return float(part / whole) if whole else 0.0
 
 
 def _require_samples(y_true: IntArray, answers: IntArray | FloatArray) -> None:

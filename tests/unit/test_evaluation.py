@@ -12,6 +12,9 @@ from deepfake_detector.evaluation import (
     confusion_counts,
     evaluate_scores,
     thumbnail_baseline_auc,
+    thumbnail_baseline_scores,
+    thumbnails,
+    worst_mistakes,
 )
 
 Sample = tuple[NDArray[np.int64], NDArray[np.float64]]
@@ -40,6 +43,13 @@ def test_report_holds_the_metrics(scored: Sample, report: dict[str, Any]) -> Non
         "auc": sklearn_metrics.roc_auc_score(y_true, p_fake),
         "accuracy": sklearn_metrics.accuracy_score(y_true, y_pred),
         "balanced_accuracy": sklearn_metrics.balanced_accuracy_score(y_true, y_pred),
+        "average_precision": sklearn_metrics.average_precision_score(y_true, p_fake),
+        "precision": sklearn_metrics.precision_score(y_true, y_pred),
+        "recall": sklearn_metrics.recall_score(y_true, y_pred),
+        "f1": sklearn_metrics.f1_score(y_true, y_pred),
+        "precision_real": sklearn_metrics.precision_score(y_true, y_pred, pos_label=0),
+        "recall_real": sklearn_metrics.recall_score(y_true, y_pred, pos_label=0),
+        "f1_real": sklearn_metrics.f1_score(y_true, y_pred, pos_label=0),
         "brier": sklearn_metrics.brier_score_loss(y_true, p_fake),
         "log_loss": sklearn_metrics.log_loss(y_true, p_fake),
     }
@@ -58,11 +68,21 @@ def test_same_scores_give_the_same_report(
     assert evaluate_scores(*scored) == report
 
 
-@pytest.mark.parametrize("name", ["auc", "accuracy"])
-def test_interval_holds_its_estimate(name: str, report: dict[str, Any]) -> None:
-    low, high = report[f"{name}_interval"]
-    assert 0 <= low < report[name] < high <= 1
-    assert high - low < 0.25
+def test_every_metric_has_an_interval_that_holds_it(report: dict[str, Any]) -> None:
+    names = [name for name in report if f"{name}_interval" in report]
+    assert len(names) == 16
+    for name in names:
+        low, high = report[f"{name}_interval"]
+        assert 0 <= low < high <= 1
+        assert high - low < 0.5
+        # Redrawn sets are worse calibrated than the set itself, by chance alone.
+        assert low <= report[name] <= high or name == "ece"
+
+
+def test_true_positive_rates_rise_with_the_false_alarms_allowed(
+    report: dict[str, Any],
+) -> None:
+    assert 0 < report["tpr_at_fpr_1"] <= report["tpr_at_fpr_5"] < 1
 
 
 @pytest.mark.parametrize("name", ["auc", "accuracy"])
@@ -100,6 +120,37 @@ def test_confusion_counts_every_kind_of_answer() -> None:
     }
 
 
+def test_confusion_is_told_at_one_half_too(scored: Sample) -> None:
+    report = evaluate_scores(*scored, threshold=0.7)
+    assert report["confusion_at_half"] == evaluate_scores(*scored)["confusion"]
+    assert report["confusion"] != report["confusion_at_half"]
+
+
+def test_worst_mistakes_come_first_and_right_answers_never() -> None:
+    names = ["a", "b", "c", "d", "e", "f"]
+    y_true = np.array([0, 0, 0, 1, 1, 1])
+    p_fake = np.array([0.6, 0.2, 0.9, 0.1, 0.05, 0.7])
+    assert worst_mistakes(names, y_true, p_fake) == {
+        "false_alarms": [
+            {"file": "c", "index": 2, "p_fake": 0.9},
+            {"file": "a", "index": 0, "p_fake": 0.6},
+        ],
+        "misses": [
+            {"file": "e", "index": 4, "p_fake": 0.05},
+            {"file": "d", "index": 3, "p_fake": 0.1},
+        ],
+    }
+    few = worst_mistakes(names, y_true, p_fake, threshold=0.8, count=1)
+    assert [row["file"] for row in few["false_alarms"]] == ["c"]
+    assert [row["file"] for row in few["misses"]] == ["e"]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_scores_that_are_no_numbers_cannot_be_reported(bad: float) -> None:
+    with pytest.raises(ValueError, match="finite"):
+        evaluate_scores(np.array([0, 1, 1]), np.array([0.1, bad, 0.9]))
+
+
 @pytest.mark.parametrize("label", [0, 1])
 def test_one_class_cannot_be_reported(label: int) -> None:
     with pytest.raises(ValueError, match="both classes"):
@@ -125,6 +176,18 @@ def test_baseline_finds_what_thumbnails_give_away(
     train = (crops_of(LABELS, leak, 1), LABELS) if fitted_on == "train" else None
     assert (
         low <= thumbnail_baseline_auc(crops_of(LABELS, leak, 0), LABELS, train) <= high
+    )
+
+
+@pytest.mark.parametrize("fitted_on", ["itself", "train"])
+def test_baseline_scores_give_the_baseline_auc(fitted_on: str) -> None:
+    crops, other = crops_of(LABELS, 10, 0), crops_of(LABELS, 10, 1)
+    pixels = (other, LABELS) if fitted_on == "train" else None
+    rows = (thumbnails(other), LABELS) if fitted_on == "train" else None
+    scores = thumbnail_baseline_scores(thumbnails(crops), LABELS, rows)
+    assert scores is not None
+    assert thumbnail_baseline_auc(crops, LABELS, pixels) == pytest.approx(
+        sklearn_metrics.roc_auc_score(LABELS, scores)
     )
 
 

@@ -3,6 +3,7 @@
 import doctest
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,16 @@ Metric = Callable[..., float]
 OF_LABELS: dict[str, Metric] = {
     "accuracy_score": metrics.accuracy_score,
     "balanced_accuracy_score": metrics.balanced_accuracy_score,
+    "precision_score": metrics.precision_score,
+    "recall_score": metrics.recall_score,
+    "f1_score": metrics.f1_score,
 }
 OF_SCORES: dict[str, Metric] = {
     "roc_auc_score": metrics.roc_auc_score,
+    "average_precision_score": metrics.average_precision_score,
+    "true_positive_rate_at": partial(
+        metrics.true_positive_rate_at, max_false_positive_rate=0.05
+    ),
     "equal_error_rate": metrics.equal_error_rate,
     "expected_calibration_error": metrics.expected_calibration_error,
     "brier_score_loss": metrics.brier_score_loss,
@@ -30,10 +38,24 @@ OF_SCORES: dict[str, Metric] = {
 EVERY = OF_LABELS | OF_SCORES
 
 #: Those that compare reals with fakes, and so need both.
-OF_BOTH_CLASSES = ("balanced_accuracy_score", "equal_error_rate", "roc_auc_score")
+OF_BOTH_CLASSES = (
+    "average_precision_score",
+    "balanced_accuracy_score",
+    "equal_error_rate",
+    "roc_auc_score",
+    "true_positive_rate_at",
+)
 
 #: Those that depend on the order of the scores alone.
-OF_RANKS = ("equal_error_rate", "roc_auc_score")
+OF_RANKS = (
+    "average_precision_score",
+    "equal_error_rate",
+    "roc_auc_score",
+    "true_positive_rate_at",
+)
+
+#: Those that are better when larger.
+GAINS = {name for name in EVERY if name.endswith("_score")} | {"true_positive_rate_at"}
 
 
 def sample(seed: int, n: int = 203) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -87,7 +109,18 @@ def slow_auc(y_true: NDArray[np.int64], y_score: NDArray[np.float64]) -> float:
     return float(np.mean((fakes > reals) + 0.5 * (fakes == reals)))
 
 
+def slow_true_positive_rate(y_true: NDArray[np.int64], y_score: Any) -> float:
+    """Every threshold of scikit-learn's curve that keeps to the limit, the best one."""
+    fpr, tpr, _ = sklearn_metrics.roc_curve(y_true, y_score, drop_intermediate=False)
+    return max(t for f, t in zip(fpr, tpr, strict=True) if f <= 0.05)
+
+
 SECOND_PATHS: dict[str, Metric] = {
+    "precision_score": sklearn_metrics.precision_score,
+    "recall_score": sklearn_metrics.recall_score,
+    "f1_score": sklearn_metrics.f1_score,
+    "average_precision_score": sklearn_metrics.average_precision_score,
+    "true_positive_rate_at": slow_true_positive_rate,
     "accuracy_score": sklearn_metrics.accuracy_score,
     "balanced_accuracy_score": sklearn_metrics.balanced_accuracy_score,
     "roc_auc_score": sklearn_metrics.roc_auc_score,
@@ -144,14 +177,15 @@ def test_order_of_samples_means_nothing(name: str) -> None:
 @pytest.mark.parametrize("name", EVERY)
 def test_perfect_answers_get_the_best_value(name: str) -> None:
     y_true = np.array([0, 1, 1, 0, 1])
-    best = 1.0 if name.endswith("_score") else 0.0
+    best = 1.0 if name in GAINS else 0.0
     assert EVERY[name](y_true, y_true.astype(float)) == pytest.approx(best, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", [*OF_LABELS, *OF_RANKS])
 def test_turned_round_answers_get_the_worst_value(name: str) -> None:
     y_true = np.array([0, 1, 1, 0, 1])
-    worst = 0.0 if name.endswith("_score") else 1.0
+    # Average precision cannot fall to 0: calling everything fake finds every fake.
+    worst = 0.6 if name.startswith("average_p") else 0.0 if name in GAINS else 1.0
     assert EVERY[name](y_true, 1.0 - y_true) == pytest.approx(worst, abs=1e-12)
 
 
@@ -187,6 +221,8 @@ def test_rank_metrics_take_any_monotone_score(name: str) -> None:
     ("name", "value"),
     {
         "roc_auc_score": 0.5,
+        "average_precision_score": 0.6,
+        "true_positive_rate_at": 0.0,
         "equal_error_rate": 0.5,
         "expected_calibration_error": 0.1,
         "brier_score_loss": 0.25,
@@ -198,6 +234,30 @@ def test_one_half_for_everything_gets_the_value_of_chance(
 ) -> None:
     y_true = np.array([0, 0, 1, 1, 1])
     assert EVERY[name](y_true, np.full(5, 0.5)) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("name", ["precision_score", "recall_score", "f1_score"])
+def test_reals_are_asked_about_as_fakes_are(name: str, seed: int) -> None:
+    y_true, y_pred = arguments(name, seed)
+    expected = SECOND_PATHS[name](y_true, y_pred, pos_label=0)
+    assert EVERY[name](y_true, y_pred, 0) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["precision_score", "recall_score", "f1_score"])
+def test_nothing_called_fake_gets_zero_and_no_warning(name: str) -> None:
+    assert EVERY[name](np.array([0, 1, 1]), np.zeros(3, dtype=int)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("limit", "rate"), {0.0: 0.5, 0.24: 0.5, 0.25: 0.75, 0.99: 0.75, 1.0: 1.0}.items()
+)
+def test_true_positive_rate_is_of_a_threshold_that_exists(
+    limit: float, rate: float
+) -> None:
+    y_true = np.array([1, 1, 0, 1, 0, 0, 0, 1])
+    y_score = np.array([0.9, 0.8, 0.7, 0.7, 0.3, 0.2, 0.1, 0.05])
+    assert metrics.true_positive_rate_at(y_true, y_score, limit) == rate
 
 
 def test_certain_and_wrong_costs_much_but_not_infinity() -> None:
@@ -225,7 +285,7 @@ def test_labels_other_than_both_classes_are_refused(
 @pytest.mark.parametrize("name", sorted(set(EVERY) - set(OF_BOTH_CLASSES)))
 def test_one_class_is_enough_for_the_others(name: str, label: int) -> None:
     given = np.full(4, label), np.array([0.0, 1.0, 1.0, 0.0])
-    assert 0 < EVERY[name](*given) < 20
+    assert 0 <= EVERY[name](*given) < 20
 
 
 @pytest.mark.parametrize("shape", [(3,), (4, 1), ()])

@@ -50,8 +50,9 @@ class DeepfakeDetectorModel:
 
     def __init__(self, config: TrainConfig) -> None:
         self.config = with_own_recipe(config)
-        size = self.config.image_size or 0
+        size = self.config.image_size or 0  # never None after its own recipe
         self.input_shape = (size, size, 3)
+        self.batch_size = self.config.batch_size or 0
         keras.utils.set_random_seed(config.seed)
         self.network = self._build(
             "mixed_bfloat16" if config.mixed_precision else "float32"

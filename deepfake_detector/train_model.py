@@ -23,7 +23,7 @@ from deepfake_detector.artifact import ModelCard
 from deepfake_detector.augmentations import AUGMENTATIONS
 from deepfake_detector.calibration import Calibration
 from deepfake_detector.config import ENV_PREFIX, REPOSITORY, TrainConfig
-from deepfake_detector.crop_batches import CropBatches
+from deepfake_detector.crop_batches import Balance, CropBatches
 from deepfake_detector.crop_cache import CropSet
 from deepfake_detector.dataset_handler import DatasetHandler
 from deepfake_detector.dataset_layout import SPLITS
@@ -194,13 +194,13 @@ class TrainModel:
         if state.epoch < config.epochs and not state.stopped_early:
             train = CropBatches(
                 splits["train"],
-                config.batch_size,
+                self.model.batch_size,
                 self.augment,
                 config.seed,
-                config.balance_sources,
+                Balance(config.balance_sources, config.balance_classes),
                 first_epoch=state.epoch,
             )
-            val = CropBatches(splits["val"], config.batch_size)
+            val = CropBatches(splits["val"], self.model.batch_size)
             try:
                 self.model.train_model(
                     train, val, config.epochs, [*watchers, checkpoint], state.epoch

@@ -211,6 +211,14 @@ class TrainConfig(_Settings):
     balance_sources: bool = setting(
         False, "Show every dataset equally often, however few pictures it has."
     )
+    balance_classes: bool = setting(
+        False, "Show the real and the fake pictures of every dataset equally often."
+    )
+    duplicate_control: bool = setting(
+        True,
+        "Move pictures that have a copy, or one of the same source video, in another "
+        "split: towards train, so that none is scored that was trained on.",
+    )
     mixed_precision: bool = setting(
         False, "Compute in bfloat16 where the processor does (weights stay float32)."
     )

@@ -1,6 +1,7 @@
 """Crops as a stream of training batches, in an order that a resumed run repeats."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import keras
@@ -9,10 +10,31 @@ from numpy.typing import NDArray
 
 from deepfake_detector.augmentations import Augmentation
 from deepfake_detector.crop_cache import CropSet
+from deepfake_detector.labels import FAKE, REAL
 
 #: Threads that cut and augment batches ahead of the network, and how far ahead.
 _WORKERS: Final = 2
 _QUEUE: Final = 8
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What is shown equally often; where it is rarer, its pictures are repeated.
+
+    Parameters
+    ----------
+    sources : bool, default False
+        Every set, however few pictures it has.
+    classes : bool, default False
+        Both classes of every set.
+    """
+
+    sources: bool = False
+    classes: bool = False
+
+
+#: Every picture once an epoch.
+AS_THEY_ARE: Final = Balance()
 
 
 class CropBatches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -28,8 +50,8 @@ class CropBatches(keras.utils.PyDataset):  # type: ignore[misc]
         Changes one crop; None leaves them and keeps their order.
     seed : int, default 0
         Seed of order and augmentation.
-    balance_sources : bool, default False
-        Repeat the pictures of smaller sets until all count the same.
+    balance : Balance, default AS_THEY_ARE
+        Which pictures to repeat until all sets, or both classes, count the same.
     first_epoch : int, default 0
         Epoch to start at, for a resumed run.
     """
@@ -40,7 +62,7 @@ class CropBatches(keras.utils.PyDataset):  # type: ignore[misc]
         batch_size: int,
         augment: Augmentation | None = None,
         seed: int = 0,
-        balance_sources: bool = False,
+        balance: Balance = AS_THEY_ARE,
         first_epoch: int = 0,
     ) -> None:
         super().__init__(workers=_WORKERS, max_queue_size=_QUEUE)
@@ -48,7 +70,7 @@ class CropBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self.batch_size = batch_size
         self.augment = augment
         self.seed = seed
-        self.balance_sources = balance_sources
+        self.balance = balance
         self.epoch = first_epoch
         self._order = self._order_of_epoch()
 
@@ -77,12 +99,21 @@ class CropBatches(keras.utils.PyDataset):  # type: ignore[misc]
     def _order_of_epoch(self) -> NDArray[np.int64]:
         """Pairs of set and row, (n, 2), shuffled where there is augmentation."""
         rng = np.random.default_rng((self.seed, self.epoch))
-        longest = max(len(crop_set) for crop_set in self.crop_sets)
+        cells = [self._cells(crop_set) for crop_set in self.crop_sets]
+        largest = [max(map(len, cells_of_set)) for cells_of_set in cells]
         parts: list[Any] = []
-        for index, crop_set in enumerate(self.crop_sets):
-            rows = np.arange(len(crop_set))
-            if self.balance_sources:
-                rows = np.resize(rng.permutation(rows), longest)
-            parts.append(np.column_stack([np.full(len(rows), index), rows]))
+        for index, cells_of_set in enumerate(cells):
+            wanted = max(largest) if self.balance.sources else largest[index]
+            for rows in cells_of_set:
+                if self.balance != AS_THEY_ARE:
+                    rows = np.resize(rng.permutation(rows), wanted)
+                parts.append(np.column_stack([np.full(len(rows), index), rows]))
         order = np.concatenate(parts).astype(np.int64)
         return order if self.augment is None else rng.permutation(order)
+
+    def _cells(self, crop_set: CropSet) -> list[NDArray[np.int64]]:
+        """Rows of a set that are to be shown as often as those of every other cell."""
+        if not self.balance.classes:
+            return [np.arange(len(crop_set))]
+        of_class = (np.flatnonzero(crop_set.y_true == label) for label in (REAL, FAKE))
+        return [rows for rows in of_class if len(rows)]

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from deepfake_detector.augmentations import AUGMENTATIONS
-from deepfake_detector.crop_batches import CropBatches
+from deepfake_detector.crop_batches import Balance, CropBatches
 from deepfake_detector.crop_cache import CropSet
 
 pytestmark = pytest.mark.tf
@@ -130,7 +131,7 @@ def test_augmentation_does_not_write_into_the_cache() -> None:
 
 def test_balanced_sources_count_the_same_and_lose_no_crop() -> None:
     sets = [crop_set(20, 0), crop_set(6, 1), crop_set(1, 2)]
-    batches = CropBatches(sets, 7, NONE, balance_sources=True)
+    batches = CropBatches(sets, 7, NONE, balance=Balance(sources=True))
     counts = Counter(row[:2] for row in served(batches))
     by_set = [
         Counter({r: n for (s, r), n in counts.items() if s == i}) for i in range(3)
@@ -142,7 +143,7 @@ def test_balanced_sources_count_the_same_and_lose_no_crop() -> None:
 
 def test_balanced_sources_repeat_other_crops_in_other_epochs() -> None:
     batches = CropBatches(
-        [crop_set(20, 0), crop_set(6, 1)], 7, NONE, balance_sources=True
+        [crop_set(20, 0), crop_set(6, 1)], 7, NONE, balance=Balance(sources=True)
     )
     often: list[frozenset[tuple[int, int, int]]] = []
     for _ in range(5):
@@ -150,6 +151,38 @@ def test_balanced_sources_repeat_other_crops_in_other_epochs() -> None:
         often.append(frozenset(row for row, n in counts.items() if n == 4))
         batches.on_epoch_end()
     assert len(set(often)) > 1
+
+
+def uneven(reals: int, fakes: int, number: int = 0) -> CropSet:
+    """A set with so many reals, then so many fakes."""
+    y_true = np.repeat([0, 1], [reals, fakes])
+    return replace(crop_set(reals + fakes, number), y_true=y_true)
+
+
+def test_balanced_classes_count_the_same_in_every_set_and_lose_no_crop() -> None:
+    sets = [uneven(3, 10, 0), uneven(7, 2, 1)]
+    epoch = served(CropBatches(sets, 5, NONE, balance=Balance(classes=True)))
+    assert Counter((s, label) for s, _, label in epoch) == {
+        (0, 0): 10,
+        (0, 1): 10,
+        (1, 0): 7,
+        (1, 1): 7,
+    }
+    assert {row[:2] for row in epoch} == {
+        (s, r) for s in (0, 1) for r in range(13 - 4 * s)
+    }
+
+
+def test_balance_by_source_and_class_makes_all_four_count_the_same() -> None:
+    sets = [uneven(3, 10, 0), uneven(7, 2, 1)]
+    balance = Balance(sources=True, classes=True)
+    epoch = served(CropBatches(sets, 5, NONE, balance=balance))
+    assert set(Counter((s, label) for s, _, label in epoch).values()) == {10}
+
+
+def test_class_that_a_set_lacks_is_not_made_up() -> None:
+    epoch = served(CropBatches([uneven(4, 0)], 5, NONE, balance=Balance(classes=True)))
+    assert sorted(epoch) == [(0, row, 0) for row in range(4)]
 
 
 def fed_by_keras(epochs: int, initial_epoch: int = 0) -> list[bytes]:

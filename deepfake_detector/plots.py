@@ -163,7 +163,7 @@ def class_histogram(
         One panel; each class's bars add up to 1. The outermost percent of the values is
         drawn into the bars at the ends.
     """
-    figure = Figure(figsize=(4.2, 2.8), layout="constrained")
+    figure = Figure(figsize=(3.3, 2.4), layout="constrained")
     axes = figure.subplots()
     known = np.isfinite(values)
     if known.any():
@@ -215,7 +215,9 @@ def signal_aucs(rows: Sequence[Mapping[str, Any]], limit: float) -> Figure:
     return figure
 
 
-def picture_grid(pictures: NDArray[np.uint8], title: str, columns: int = 8) -> Figure:
+def picture_grid(
+    pictures: NDArray[np.uint8], title: str, columns: int = 8, inches: float = 0.9
+) -> Figure:
     """Lay pictures of one size side by side.
 
     Parameters
@@ -226,6 +228,8 @@ def picture_grid(pictures: NDArray[np.uint8], title: str, columns: int = 8) -> F
         What they are.
     columns : int, default 8
         Pictures in a row.
+    inches : float, default 0.9
+        Width of each.
 
     Returns
     -------
@@ -243,9 +247,9 @@ def picture_grid(pictures: NDArray[np.uint8], title: str, columns: int = 8) -> F
         top = index // columns * (height + gap)
         left = index % columns * (width + gap)
         sheet[top : top + height, left : left + width] = picture
-    inches = columns * 0.9
+    across = max(columns * inches, 1.8)
     figure = Figure(
-        figsize=(max(inches, 1.8), inches * sheet.shape[0] / sheet.shape[1] + 0.4),
+        figsize=(across, across * sheet.shape[0] / sheet.shape[1] + 0.4),
         layout="constrained",
     )
     axes = figure.subplots()

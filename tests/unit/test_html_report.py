@@ -1,10 +1,12 @@
 import base64
+import io
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
 from deepfake_detector import html_report
 from deepfake_detector.html_report import (
@@ -90,7 +92,9 @@ def test_colours_are_those_of_the_site() -> None:
 def test_figures_are_inside_as_png() -> None:
     (image,) = Elements(render_page(page())).all("img")
     data = base64.b64decode(str(image["src"]).partition(",")[2], validate=True)
-    assert data.startswith(b"\x89PNG\r\n")
+    with Image.open(io.BytesIO(data)) as drawn:
+        assert (drawn.format, drawn.width) == ("PNG", 160)
+    assert image["width"] == "96"
 
 
 def test_contents_lead_to_the_sections() -> None:
@@ -102,12 +106,13 @@ def test_contents_lead_to_the_sections() -> None:
 @pytest.mark.parametrize(
     ("value", "text", "classes"),
     [
-        (None, "–", ""),
-        ("name", "name", ""),
+        (None, "–", "short"),
+        ("name", "name", "short"),
+        ("long " * 9, "long " * 9, ""),
         (1234567, "1,234,567", "number"),
         (0.12345, "0.123", "number"),
         (float("nan"), "nan", "number"),
-        (True, "True", ""),
+        (True, "True", "short"),
     ],
 )
 def test_values_are_written_for_readers(

@@ -1,4 +1,4 @@
-"""The deletion test: does blanking what a heatmap marks lower the score?
+"""The deletion test: blanking what a heatmap marks must lower the score.
 
 A heatmap that marks what the score rests on must name pixels whose loss costs more than
 the loss of as many others [1]_. The others are the same pixels moved: the mask is
@@ -22,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from deepfake_detector.bootstrap import RESAMPLES, interval
+
 UInt8Array = NDArray[np.uint8]
 FloatArray = NDArray[np.floating[Any]]
 
@@ -36,8 +38,6 @@ _MOVES: Final = 4
 
 #: Radius of the blur as a share of the crop's shorter side.
 _BLUR_SHARE: Final = 1 / 12
-
-_BOOTSTRAPS: Final = 2000
 
 
 def deletion_test(
@@ -95,14 +95,16 @@ def deletion_test(
     random = np.mean(
         [drop([_moved(mask, rng) for mask in masks]) for _ in range(_MOVES)], axis=0
     )
-    low, high = _bootstrap_interval(important - random, rng)
+    difference = important - random  # (n,)
+    rows = rng.integers(len(difference), size=(RESAMPLES, len(difference)))
+    low, high = interval(difference[rows].mean(axis=1))
     return {
         "crops": len(crops),
         "share": SHARE,
         "blank": blank,
         "drop_important": float(important.mean()),
         "drop_random": float(random.mean()),
-        "difference": float((important - random).mean()),
+        "difference": float(difference.mean()),
         "difference_interval": [low, high],
         "passed": low > 0,
     }
@@ -142,12 +144,3 @@ def _blanked_crop(crop: UInt8Array, blank: str) -> UInt8Array:
         return np.broadcast_to(mean, crop.shape)
     radius = min(crop.shape[:2]) * _BLUR_SHARE
     return np.asarray(Image.fromarray(crop).filter(ImageFilter.GaussianBlur(radius)))
-
-
-def _bootstrap_interval(
-    values: NDArray[np.float64], rng: np.random.Generator
-) -> tuple[float, float]:
-    """95 % percentile interval of the mean."""
-    rows = rng.integers(len(values), size=(_BOOTSTRAPS, len(values)))
-    low, high = np.percentile(values[rows].mean(axis=1), (2.5, 97.5))
-    return float(low), float(high)

@@ -22,6 +22,7 @@ path of the server, a traceback or the user's own bytes.
     │   └── DatasetLayoutError            500  folders are not where the spec says
     ├── ArtifactError                     503  a model folder cannot be served
     │   └── UnsafeModelError              503  a .keras file that could run foreign code
+    ├── ExplanationError                  500  a method cannot explain this network
     ├── StorageError                      503  an upload cannot be kept for its request
     └── TrainingError                     500  training cannot go on
 """
@@ -104,6 +105,10 @@ class ArtifactError(DeepfakeDetectorError):
 
 class UnsafeModelError(ArtifactError):
     """A `.keras` file names code that is neither Keras's layers nor ours."""
+
+
+class ExplanationError(DeepfakeDetectorError):
+    """A method cannot explain this network; the message names methods that can."""
 
 
 class StorageError(DeepfakeDetectorError):

@@ -64,6 +64,8 @@ class KerasBackend:
 
     def __init__(self, network: Any, score: str = "p_fake") -> None:
         self._sign = _sign(score)
+        # What looks into the network, as grad_cam does, needs both.
+        self.network, self.score = network, score
         self.input_shape = _input_shape(network)
         self._read = _reader(network)
         self._call = _compiled(network, self.input_shape)

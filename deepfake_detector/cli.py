@@ -16,7 +16,7 @@ from typing import Any, Final
 import click
 
 from deepfake_detector.command_line import config_options, one_line_errors
-from deepfake_detector.config import ServeConfig
+from deepfake_detector.config import ServeConfig, TrainConfig
 from deepfake_detector.exceptions import (
     DeepfakeDetectorError,
     ImageError,
@@ -32,6 +32,9 @@ _SERVER_ONLY: Final = (
     "workers",
     "threads",
 )
+
+#: Settings of one training run that a comparison sets itself.
+_OF_ONE_RUN: Final = ("architecture", "crop", "member", "resume", "score_test")
 
 _TABLES: Final = {
     "architectures": "deepfake_detector.architectures:ARCHITECTURES",
@@ -122,6 +125,48 @@ def card(as_table: bool, model_dir: Path | None) -> None:
     click.echo(_markdown(fields["metrics"]) if as_table else text)
 
 
+@main.command()
+@click.option(
+    "--architectures", required=True, help="Networks to compare, commas between."
+)
+@click.option(
+    "--crops", default="face", show_default=True, help="face, whole, or both: face,whole."
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 100),
+    default=1,
+    show_default=True,
+    help="How often each is trained, each time from another seed.",
+)
+@click.option("--members", default="", help="Compared networks that ensembles combine.")
+@click.option(
+    "--leave-one-out",
+    is_flag=True,
+    help="Train on all datasets but one, for each of them, and score all.",
+)
+@config_options(TrainConfig, skip=_OF_ONE_RUN)
+def compare(architectures: str, crops: str, seeds: int, **options: Any) -> None:
+    """Train networks under one budget and write one table of them.
+
+    What is trained already is kept: start a cut comparison again with the same options.
+    """
+    members, leave_one_out = options.pop("members"), options.pop("leave_one_out")
+    logging.getLogger().setLevel(logging.INFO)
+    with one_line_errors():
+        from deepfake_detector.comparison import Comparison, trials_of
+
+        config = TrainConfig.from_env(os.environ, **options)
+        trials = trials_of(
+            _names(architectures),
+            _names(crops),
+            range(config.seed, config.seed + seeds),
+            config.dataset if leave_one_out else (None,),
+        )
+        rows = Comparison(config, trials, _names(members)).run()
+    click.echo(json.dumps(rows))
+
+
 @main.command("list")
 @click.argument("table", type=click.Choice(sorted(_TABLES)))
 def list_table(table: str) -> None:
@@ -132,6 +177,11 @@ def list_table(table: str) -> None:
     width = max(map(len, registry))
     for name in registry:
         click.echo(f"{name:{width}}  {registry.summary(name)}")
+
+
+def _names(text: str) -> list[str]:
+    """The words of an option that takes several."""
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def _score_dataset() -> Callable[..., dict[str, Any]]:

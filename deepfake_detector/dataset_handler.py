@@ -31,13 +31,7 @@ from deepfake_detector.crop_cache import (
     move_into_place,
     write_crop_set,
 )
-from deepfake_detector.dataset_layout import (
-    SPLITS,
-    find_root,
-    is_split,
-    list_pictures,
-    merged_parts,
-)
+from deepfake_detector.dataset_layout import SPLITS, find_root, is_split, list_pictures
 from deepfake_detector.datasets import BOXES_FILE, DATASETS, DatasetSpec
 from deepfake_detector.exceptions import (
     DatasetError,
@@ -48,7 +42,6 @@ from deepfake_detector.exceptions import (
 from deepfake_detector.face_crops import CropRule, FaceBox, crop_rule
 from deepfake_detector.face_detectors import FACE_DETECTORS, FaceDetector
 from deepfake_detector.labels import CLASS_NAMES
-from deepfake_detector.split_guard import SplitGuard
 
 logger = logging.getLogger(__name__)
 
@@ -93,12 +86,6 @@ class DatasetHandler:
         Height and width of that input.
     seed : int, default 42
         Seed of drawn sets and of the split of sets without one.
-
-    Attributes
-    ----------
-    guard : SplitGuard or None
-        What keeps copies and groups in one split, for sets that are trained on; without
-        it the pictures stay where the set has them, as for scoring a given split.
     """
 
     def __init__(
@@ -114,7 +101,6 @@ class DatasetHandler:
         self.rule = rule
         self.image_size = image_size
         self.seed = seed
-        self.guard: SplitGuard | None = None
 
     @classmethod
     def for_config(cls, config: TrainConfig) -> list["DatasetHandler"]:
@@ -137,7 +123,7 @@ class DatasetHandler:
         """
         config = with_own_recipe(config)
         rule, size = crop_rule(config.crop or ""), config.image_size or 0
-        handlers = [
+        return [
             cls(
                 DATASETS.get(name),
                 DatasetSource(
@@ -152,11 +138,6 @@ class DatasetHandler:
             )
             for i, name in enumerate(config.dataset)
         ]
-        if config.duplicate_control:
-            guard = SplitGuard(handlers, config.cache_dir)
-            for handler in handlers:
-                handler.guard = guard
-        return handlers
 
     def download_dataset(self) -> Path:
         """Bring the archive to this machine, unless it is here already.
@@ -298,10 +279,11 @@ class DatasetHandler:
                 f"{', '.join(self._pictures)}"
             )
         pictures = self._pictures[split]
-        for origin in sorted({p.origin for p in self.listed["train"]}, key=str):
-            labels = {p.label for p in pictures if p.origin == origin}
-            if len(labels) < len(CLASS_NAMES):
-                raise DatasetLayoutError(self._too_few(split, origin))
+        if len({picture.label for picture in pictures}) < len(CLASS_NAMES):
+            raise DatasetLayoutError(
+                f"dataset {self.spec.name!r}: too few pictures for a {split} split; "
+                "give at least 10 of each class, or train/, val/ and test/ folders"
+            )
         return pictures
 
     def path_of(self, picture: LabelledPicture) -> Path:
@@ -350,23 +332,8 @@ class DatasetHandler:
 
     @property
     def is_split(self) -> bool:
-        """Whether the set, or one of those merged into it, comes split."""
-        return is_split(self._root) or "all" not in self.listed
-
-    @cached_property
-    def listed(self) -> dict[str, list[LabelledPicture]]:
-        """Every picture of every split, as the set comes."""
-        return list_pictures(self._root, self.spec, self.seed)
-
-    def duplicate_facts(self) -> dict[str, int] | None:
-        """Return how many pictures have copies, and how many were moved for it.
-
-        Returns
-        -------
-        dict of str to int or None
-            What `SplitGuard.facts_of` returns; None without a guard.
-        """
-        return self.guard.facts_of(self) if self.guard else None
+        """Whether the set comes split."""
+        return is_split(self._root)
 
     @cached_property
     def data_hash(self) -> str:
@@ -389,21 +356,8 @@ class DatasetHandler:
 
     @cached_property
     def _pictures(self) -> dict[str, list[LabelledPicture]]:
-        """Every picture of every split, as the set is used here."""
-        return self.guard.splits_of(self) if self.guard else self.listed
-
-    def _too_few(self, split: str, origin: str | None) -> str:
-        """What is wrong with a split that lacks a class, and why it may."""
-        facts = self.duplicate_facts()
-        copies = (
-            f" ({facts['moved']} were moved to another split, as they have a copy there)"
-            if facts and facts["moved"]
-            else ""
-        )
-        return (
-            f"dataset {origin or self.spec.name!r}: too few pictures for a {split} split"
-            f"{copies}; give at least 10 of each class, or train/, val/ and test/ folders"
-        )
+        """Every picture of every split."""
+        return list_pictures(self._root, self.spec, self.seed)
 
     def _generated(self, generate: Callable[[Path, int], None]) -> Path:
         """Draw the set, unless it is drawn already; whole or not at all."""

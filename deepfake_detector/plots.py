@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from deepfake_detector.labels import CLASS_NAMES
+from deepfake_detector.labels import CLASS_NAMES, FAKE, REAL
 
 _BINS: Final = 15
 
@@ -257,3 +257,134 @@ def picture_grid(
     axes.set_title(title)
     axes.set_axis_off()
     return figure
+
+
+def evidence_overlay(
+    crop: NDArray[np.uint8], evidence: NDArray[np.floating[Any]], title: str
+) -> Figure:
+    """Draw a crop beside what each of its pixels says.
+
+    Parameters
+    ----------
+    crop : ndarray of shape (h, w, 3), uint8
+        RGB crop.
+    evidence : ndarray of shape (h, w), float
+        Above 0 what speaks for Fake, below 0 what speaks for Real, in logits.
+    title : str
+        Which score is explained, and how.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Two panels and a colour bar; red speaks for Fake, blue for Real.
+    """
+    figure = Figure(figsize=(7.6, 3.8), dpi=150, layout="constrained")
+    figure.suptitle(title, fontsize="medium")
+    left, right = figure.subplots(1, 2)
+    left.imshow(crop)
+    right.imshow(crop.mean(axis=2), cmap="gray", vmin=0, vmax=255)
+    limit = float(np.abs(evidence).max()) or 1.0
+    drawn = right.imshow(evidence, cmap="RdBu_r", vmin=-limit, vmax=limit, alpha=0.6)
+    real, fake = (name.lower() for name in CLASS_NAMES)
+    bar = figure.colorbar(drawn, ax=right, fraction=0.046)
+    bar.set_label(f"evidence in logits: {real} below 0, {fake} above")
+    for axes in (left, right):
+        axes.set_axis_off()
+    return figure
+
+
+def signed_regions(
+    crop: NDArray[np.uint8],
+    evidence: NDArray[np.floating[Any]],
+    regions: NDArray[np.integer[Any]],
+    count: int = 5,
+) -> Figure:
+    """Draw the regions of a crop that say most, as LIME's figures do.
+
+    Parameters
+    ----------
+    crop : ndarray of shape (h, w, 3), uint8
+        RGB crop.
+    evidence : ndarray of shape (h, w), float
+        Above 0 what speaks for Fake, below 0 what speaks for Real; the same all over
+        a region.
+    regions : ndarray of shape (h, w), int
+        Number of the region that each pixel belongs to.
+    count : int, default 5
+        Regions to show, those with the strongest evidence.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Two panels: the strongest regions for Fake, all else grey; and the strongest of
+        either sign, red for Fake and blue for Real.
+    """
+    numbers, first = np.unique(regions, return_index=True)
+    weights = evidence.ravel()[first]
+    for_fake = np.isin(regions, _strongest(numbers, np.maximum(weights, 0), count))
+    strongest = np.isin(regions, _strongest(numbers, np.abs(weights), count))
+    tint = np.where((evidence > 0)[..., None], (214, 47, 39), (49, 96, 180))
+    panels = {
+        f"the {count} regions most for {CLASS_NAMES[FAKE].lower()}": np.where(
+            for_fake[..., None], crop, 128
+        ),
+        f"the {count} strongest: red {CLASS_NAMES[FAKE].lower()}, "
+        f"blue {CLASS_NAMES[REAL].lower()}": np.where(
+            strongest[..., None], (crop + tint) / 2, crop
+        ),
+    }
+    figure = Figure(figsize=(7.6, 3.8), dpi=150, layout="constrained")
+    for axes, (title, image) in zip(figure.subplots(1, 2), panels.items(), strict=True):
+        axes.imshow(np.where(_borders(regions), (image + 255) / 2, image).astype(int))
+        axes.set_title(title, fontsize="medium")
+        axes.set_axis_off()
+    return figure
+
+
+def feature_map_grid(
+    maps: Mapping[str, NDArray[np.floating[Any]]], columns: int = 8
+) -> Figure:
+    """Draw the first feature maps of a few layers, a row of a layer each.
+
+    Parameters
+    ----------
+    maps : mapping of str to ndarray of shape (h, w, c), float
+        Feature maps by the layer's name.
+    columns : int, default 8
+        Most maps of a layer.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Each map from its own least value (black) to its largest (white).
+    """
+    figure = Figure(figsize=(columns, 1.25 * len(maps)), dpi=150, layout="constrained")
+    grid = figure.subplots(len(maps), columns, squeeze=False)
+    for row, (name, values) in zip(grid, maps.items(), strict=True):
+        for axes in row:
+            axes.set_axis_off()
+        for axes, channel in zip(row, np.moveaxis(values, 2, 0), strict=False):
+            axes.imshow(channel, cmap="gray")
+        height, width, channels = values.shape
+        row[0].set_title(
+            f"{name}: {min(columns, channels)} of {channels}, {width}x{height}",
+            fontsize="small",
+            loc="left",
+        )
+    return figure
+
+
+def _borders(regions: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    """Whether a pixel's right or lower neighbour is of another region, (h, w, 1)."""
+    borders = np.zeros((*regions.shape, 1), dtype=bool)
+    borders[:, :-1, 0] |= regions[:, 1:] != regions[:, :-1]
+    borders[:-1, :, 0] |= regions[1:] != regions[:-1]
+    return borders
+
+
+def _strongest(
+    numbers: NDArray[np.integer[Any]], strength: NDArray[Any], count: int
+) -> NDArray[np.integer[Any]]:
+    """Numbers of at most `count` regions, strongest first, none without strength."""
+    order = np.argsort(-strength, kind="stable")[:count]
+    return numbers[order][strength[order] > 0]

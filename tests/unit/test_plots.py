@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from deepfake_detector import plots
 
@@ -139,4 +140,68 @@ def test_grid_holds_every_picture(count: int) -> None:
     sheet = figure.axes[0].images[0].get_array() if count else np.full((1, 1, 3), 255)
     for level in range(count):
         assert (sheet == level).all(axis=-1).sum() == 5 * 7
+    assert saved(figure).startswith(b"\x89PNG")
+
+
+def test_evidence_lies_over_the_crop_with_zero_in_the_middle() -> None:
+    crop = np.full((6, 8, 3), 90, dtype=np.uint8)
+    evidence = np.linspace(-1, 3, 48, dtype=np.float32).reshape(6, 8)
+    figure = plots.evidence_overlay(crop, evidence, "by cam")
+    shown, overlay, bar = figure.axes
+    np.testing.assert_array_equal(shown.images[0].get_array(), crop)
+    np.testing.assert_array_equal(overlay.images[1].get_array(), evidence)
+    assert overlay.images[1].get_clim() == (-3, 3)
+    assert "real below 0, fake above" in bar.get_ylabel()
+    assert figure.get_suptitle() == "by cam"
+
+
+def test_evidence_of_nothing_is_drawn() -> None:
+    crop = np.zeros((1, 1, 3), dtype=np.uint8)
+    figure = plots.evidence_overlay(crop, np.zeros((1, 1)), "")
+    assert saved(figure).startswith(b"\x89PNG")
+
+
+#: Six columns of one region each, and what each says.
+REGIONS = np.broadcast_to(np.arange(6).repeat(4), (8, 24))
+WEIGHTS = np.array([3.0, -5.0, 0.0, 1.0, 2.0, -0.5])
+
+
+def inner(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A pixel inside each region, off its border: (6, 3)."""
+    return image[3, 1::4]
+
+
+@pytest.mark.parametrize(
+    ("count", "kept", "red", "blue"),
+    [
+        (2, {0, 4}, {0}, {1}),
+        (3, {0, 4, 3}, {0, 4}, {1}),
+        (6, {0, 4, 3}, {0, 4, 3}, {1, 5}),
+    ],
+)
+def test_strongest_regions_are_shown_by_their_sign(
+    count: int, kept: set[int], red: set[int], blue: set[int]
+) -> None:
+    crop = np.full((8, 24, 3), 40, dtype=np.uint8)
+    figure = plots.signed_regions(crop, WEIGHTS[REGIONS], REGIONS, count)
+    for_fake, signed = (inner(axes.images[0].get_array()) for axes in figure.axes)
+    assert {i for i, rgb in enumerate(for_fake) if (rgb == 40).all()} == kept
+    assert {i for i, (r, _, b) in enumerate(signed.astype(int)) if r > b} == red
+    assert {i for i, (r, _, b) in enumerate(signed.astype(int)) if b > r} == blue
+    assert saved(figure).startswith(b"\x89PNG")
+
+
+def test_feature_maps_have_a_row_a_layer() -> None:
+    rng = np.random.default_rng(0)
+    maps = {"first": rng.normal(size=(8, 6, 3)), "second": rng.normal(size=(4, 3, 20))}
+    axes = plots.feature_map_grid(maps, columns=5).axes
+    drawn = [len(panel.images) for panel in axes]
+    assert drawn == [1, 1, 1, 0, 0, 1, 1, 1, 1, 1]
+    np.testing.assert_array_equal(axes[5].images[0].get_array(), maps["second"][..., 0])
+    assert axes[0].get_title(loc="left") == "first: 3 of 3, 6x8"
+    assert axes[5].get_title(loc="left") == "second: 5 of 20, 3x4"
+
+
+def test_feature_maps_of_one_value_are_drawn() -> None:
+    figure = plots.feature_map_grid({"dead": np.zeros((2, 2, 1))})
     assert saved(figure).startswith(b"\x89PNG")

@@ -1,22 +1,23 @@
-"""``python -m deepfake_detector``: predict, evaluate and list.
+"""``python -m deepfake_detector``: predict, evaluate, inspect and list.
 
 Results go to stdout, one JSON object a line where a program may read them; everything
 else goes to stderr. Nothing here loads TensorFlow unless the Keras backend is
 asked for.
 """
 
+import dataclasses
+import importlib
 import json
 import logging
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from deepfake_detector.command_line import config_options, one_line_errors
-from deepfake_detector.config import ServeConfig
+from deepfake_detector.config import REPOSITORY, ServeConfig, TrainConfig
 from deepfake_detector.exceptions import (
     DeepfakeDetectorError,
     ImageError,
@@ -32,6 +33,15 @@ _SERVER_ONLY: Final = (
     "workers",
     "threads",
 )
+
+#: Settings of training that do not say where a dataset comes from and how it is split.
+_NOT_OF_DATASETS: Final = {field.name for field in dataclasses.fields(TrainConfig)} - {
+    "archive",
+    "data_dir",
+    "dataset_url",
+    "cache_dir",
+    "seed",
+}
 
 _TABLES: Final = {
     "architectures": "deepfake_detector.architectures:ARCHITECTURES",
@@ -102,10 +112,46 @@ def evaluate(
     from deepfake_detector.detector import Detector
 
     with one_line_errors():
-        score_dataset = _score_dataset()
+        scoring = _training_module("evaluate", "dataset_scoring")
         detector = Detector.load(ServeConfig.from_env(os.environ, **options))
-        report = score_dataset(detector, folder, split, by_picture=picture)
+        report = scoring.score_dataset(detector, folder, split, by_picture=picture)
     click.echo(json.dumps(report) if as_json else _table(report))
+
+
+@main.command()
+@click.argument("dataset")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder for the page.  [default: runs/inspect-<DATASET>]",
+)
+@click.option(
+    "--crop",
+    type=click.Choice(["face", "whole", "both"]),
+    default="both",
+    show_default=True,
+    help="Report the leaks of face crops, of whole pictures or of both.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@config_options(TrainConfig, skip=_NOT_OF_DATASETS)
+def inspect(
+    dataset: str, output: Path | None, crop: str, as_json: bool, **options: Any
+) -> None:
+    """Look at DATASET before training, and write a page on it.
+
+    DATASET is a name that `list datasets` prints, or a folder or zip with Real/ and
+    Fake/. Prints how well each trivial signal tells the classes apart. The page shows
+    pictures of the set: do not publish it.
+    """
+    with one_line_errors():
+        inspection = _training_module("inspect", "inspection")
+        handler = inspection.dataset_to_inspect(dataset, os.environ, **options)
+        rules = ("whole", "face") if crop == "both" else (crop,)
+        found = inspection.inspect_dataset(handler, rules)
+        name = Path(dataset).resolve().stem
+        page = found.write(output or REPOSITORY / "runs" / f"inspect-{name}")
+    click.echo(json.dumps(found.report) if as_json else found.leak_table())
+    click.echo(f"wrote {page}", err=True)
 
 
 @main.command()
@@ -134,16 +180,15 @@ def list_table(table: str) -> None:
         click.echo(f"{name:{width}}  {registry.summary(name)}")
 
 
-def _score_dataset() -> Callable[..., dict[str, Any]]:
-    """What `evaluate` calls; it needs more packages than serving does."""
+def _training_module(command: str, name: str) -> Any:
+    """A module that a command is made of; it needs more packages than serving does."""
     try:
-        from deepfake_detector.dataset_scoring import score_dataset
+        return importlib.import_module(f"deepfake_detector.{name}")
     except ModuleNotFoundError as error:
         raise MissingPackageError(
-            f"evaluate needs {error.name}, which serving does not: "
+            f"{command} needs {error.name}, which serving does not: "
             "pip install -r requirements.txt"
         ) from error
-    return score_dataset
 
 
 def _reason(error: Exception) -> str:

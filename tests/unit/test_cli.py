@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from deepfake_detector.artifact import ModelCard, write_artifact
 from deepfake_detector.cli import main
 from deepfake_detector.config import REPOSITORY
 from deepfake_detector.face_crops import CROP_RULES
+from tests.drawn_sets import write_drawn_set
 
 FIGURES = {
     "pictures": 20,
@@ -146,6 +148,70 @@ def test_evaluate_names_a_package_that_serving_lacks(
     result = run("evaluate", "any")
     assert result.exit_code == 2
     assert "pip install -r requirements.txt" in result.stderr
+
+
+def inspect_set(folder: Path, tmp_path: Path, *options: object) -> Result:
+    output = ("--output", tmp_path / "report", "--cache-dir", tmp_path / "cache")
+    return run("inspect", folder, *output, *options)
+
+
+@pytest.mark.parametrize("crop", ["face", "whole", "both"])
+def test_inspect_writes_a_page_and_prints_the_leaks(tmp_path: Path, crop: str) -> None:
+    folder = write_drawn_set(tmp_path / "set")
+    result = inspect_set(folder, tmp_path, "--crop", crop)
+    assert result.exit_code == 0
+    of = {"face": ["face crop"], "whole": ["picture"], "both": ["picture", "face crop"]}
+    for words in ("picture", "face crop"):
+        assert (f"16x16 thumbnail  {words}" in squeezed(result.stdout)) == (
+            words in of[crop]
+        )
+    assert "inspection.html" in result.stderr
+    files = {file.name for file in (tmp_path / "report").iterdir()}
+    assert files == {"inspection.html", "inspection.json"}
+
+
+def squeezed(table: str) -> str:
+    """A table with two spaces between its columns."""
+    return re.sub(" {2,}", "  ", table)
+
+
+def test_inspect_prints_what_it_writes_as_json(tmp_path: Path) -> None:
+    folder = write_drawn_set(tmp_path / "set")
+    result = inspect_set(folder, tmp_path, "--json")
+    written = (tmp_path / "report" / "inspection.json").read_text(encoding="utf-8")
+    assert json.loads(result.stdout) == json.loads(written)
+    assert json.loads(written)["pictures"]["train"] == {"Real": 8, "Fake": 8}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("nowhere",), "choose from: dfdc_faces, folder"),
+        (("folder",), "give --archive FILE or --data-dir DIR"),
+        (("openforensics", "--archive", "nowhere.zip"), "there is no such file"),
+        (("openforensics", "--seed", "-1"), "seed"),
+        (("openforensics", "--crop", "half"), "is not one of"),
+        ((".", "--archive", "any.zip"), "give no --archive"),
+    ],
+)
+def test_inspect_says_what_to_give_instead(
+    tmp_path: Path, arguments: tuple[str, ...], told: str
+) -> None:
+    result = run("inspect", *arguments, "--cache-dir", tmp_path)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_inspect_names_a_package_that_serving_lacks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("inspection", "dataset_handler"):
+        monkeypatch.delitem(sys.modules, f"deepfake_detector.{name}", False)
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    result = run("inspect", "any")
+    assert result.exit_code == 2
+    assert "inspect needs tqdm" in result.stderr
 
 
 def test_card_table_holds_the_figures_and_their_baseline(model_dir: Path) -> None:

@@ -7,7 +7,7 @@ Nothing is read at import.
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -19,6 +19,21 @@ from deepfake_detector.labels import SCORE_SIGNS
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 
 ENV_PREFIX: Final = "DEEPFAKE_"
+
+#: How the learning rate may go over the epochs.
+SCHEDULES: Final = ("plateau", "cosine", "constant")
+
+#: On how many devices of one machine a network may be trained.
+STRATEGIES: Final = ("none", "mirrored")
+
+#: Metrics of validation that may pick the best epoch, and whether more is better.
+WATCHED_METRICS: Final = {
+    "val_loss": "min",
+    "val_accuracy": "max",
+    "val_precision": "max",
+    "val_recall": "max",
+    "val_auc": "max",
+}
 
 _TRUE_WORDS: Final = ("1", "true", "yes", "on")
 _FALSE_WORDS: Final = ("0", "false", "no", "off")
@@ -145,11 +160,7 @@ class ServeConfig(_Settings):
         _require_range(self, "max_pixels", 1, 178_000_000)
         _require_range(self, "workers", 1, 256)
         _require_range(self, "threads", 1, 256)
-        if self.keras_score not in SCORE_SIGNS:
-            raise ConfigError(
-                f"keras_score ({ENV_PREFIX}KERAS_SCORE): expected one of "
-                f"{', '.join(SCORE_SIGNS)}, got {self.keras_score!r}"
-            )
+        _require_choice(self, "keras_score", SCORE_SIGNS)
 
 
 @dataclass(frozen=True)
@@ -201,11 +212,56 @@ class TrainConfig(_Settings):
     learning_rate: float | None = setting(
         None, "The optimiser's first learning rate. Where not given: the network's own."
     )
+    schedule: str = setting(
+        "plateau",
+        "How the learning rate goes: plateau (drops tenfold where validation stands "
+        "still), cosine (falls to zero at the last epoch) or constant.",
+    )
+    warmup_epochs: int = setting(
+        0, "First epochs in which the learning rate climbs, step by step, to its value."
+    )
+    early_stopping_metric: str = setting(
+        "val_loss",
+        "What picks the best epoch, ends training and lowers the rate: val_loss, "
+        "val_accuracy, val_precision, val_recall or val_auc.",
+    )
     early_stopping_patience: int = setting(
-        10, "Epochs without a better validation loss after which training stops."
+        10, "Epochs without a better value of that metric after which training stops."
     )
     reduce_lr_patience: int = setting(
-        5, "Epochs without a better validation loss after which the rate drops tenfold."
+        5, "Epochs without a better value of it after which the rate drops tenfold."
+    )
+    weight_decay: float | None = setting(
+        None,
+        "Decoupled decay of the weights, biases and normalisation left out. Where not "
+        "given: the optimiser's own.",
+    )
+    clip_norm: float | None = setting(
+        None, "Largest norm of all gradients together; longer ones are scaled to it."
+    )
+    label_smoothing: float = setting(
+        0.0, "Share of each label that is spread over both classes."
+    )
+    class_weights: bool = setting(
+        False, "Let each class count the same in the loss, however rare it is."
+    )
+    ema_decay: float | None = setting(
+        None,
+        "Average the weights over the steps and keep so much of the average in each, "
+        "such as 0.999; validation and the saved model then use the average.",
+    )
+    backbone_weights: str | None = setting(
+        None,
+        "Weights that the body of a network begins with: imagenet (a download by "
+        "Keras), none, or a file. Where not given: imagenet for networks that have it.",
+    )
+    head_epochs: int | None = setting(
+        None,
+        "First epochs, in which that body stays as it is. Where not given: 3, at most "
+        "half of all, where its weights were loaded.",
+    )
+    fine_tune_factor: float = setting(
+        0.1, "What the learning rate is multiplied by when the body is trained too."
     )
     augmentation: str = setting("none", "Augmentation of the training pictures.")
     balance_sources: bool = setting(
@@ -222,6 +278,14 @@ class TrainConfig(_Settings):
     mixed_precision: bool = setting(
         False, "Compute in bfloat16 where the processor does (weights stay float32)."
     )
+    strategy: str = setting(
+        "none",
+        "none, or mirrored: train on all graphics cards of this machine at once, each "
+        "with its share of every batch.",
+    )
+    tensorboard: bool = setting(
+        False, "Log for TensorBoard, below the run folder (needs that package)."
+    )
     seed: int = setting(42, "Seed of weights, order and augmentation.")
     score_test: bool = setting(
         True, "Score the test split at the end; leave it out while choosing a recipe."
@@ -230,14 +294,10 @@ class TrainConfig(_Settings):
     resume: Path | None = setting(None, "Run folder of a cut run to go on with.")
 
     def __post_init__(self) -> None:
-        _require_range(self, "image_size", 16, 1024)
-        _require_range(self, "train_pictures", 2, 10**9)
-        _require_range(self, "epochs", 1, 100_000)
-        _require_range(self, "batch_size", 1, 65_536)
-        _require_range(self, "learning_rate", 1e-9, 10.0)
-        _require_range(self, "early_stopping_patience", 1, 100_000)
-        _require_range(self, "reduce_lr_patience", 1, 100_000)
-        _require_range(self, "seed", 0, 2**32 - 1)
+        for name, (low, high) in _TRAIN_RANGES.items():
+            _require_range(self, name, low, high)
+        for name, choices in _TRAIN_CHOICES.items():
+            _require_choice(self, name, choices)
         if not self.dataset:
             raise ConfigError("dataset: expected at least one name, got none")
         for name in ("archive", "data_dir"):
@@ -251,6 +311,41 @@ class TrainConfig(_Settings):
             raise ConfigError("archive and data_dir: give one or the other, not both")
         if self.dataset_url and len(self.dataset) > 1:
             raise ConfigError("dataset_url: works with one dataset, not several")
+
+
+#: Least and largest value of each number.
+_TRAIN_RANGES: Final = {
+    "image_size": (16, 1024),
+    "train_pictures": (2, 10**9),
+    "epochs": (1, 100_000),
+    "batch_size": (1, 65_536),
+    "learning_rate": (1e-9, 10.0),
+    "warmup_epochs": (0, 100_000),
+    "early_stopping_patience": (1, 100_000),
+    "reduce_lr_patience": (1, 100_000),
+    "weight_decay": (0.0, 10.0),
+    "clip_norm": (1e-9, 1e9),
+    "label_smoothing": (0.0, 0.9),
+    "ema_decay": (0.0, 0.999999),
+    "head_epochs": (0, 100_000),
+    "fine_tune_factor": (1e-6, 1.0),
+    "seed": (0, 2**32 - 1),
+}
+
+_TRAIN_CHOICES: Final[dict[str, Collection[str]]] = {
+    "schedule": SCHEDULES,
+    "early_stopping_metric": WATCHED_METRICS,
+    "strategy": STRATEGIES,
+}
+
+
+def _require_choice(config: Any, name: str, choices: Collection[str]) -> None:
+    """Refuse a word that is none of the choices, naming the setting."""
+    if getattr(config, name) not in choices:
+        raise ConfigError(
+            f"{name} ({ENV_PREFIX}{name.upper()}): expected one of "
+            f"{', '.join(choices)}, got {getattr(config, name)!r}"
+        )
 
 
 def _require_range(config: Any, name: str, low: float, high: float) -> None:

@@ -44,6 +44,9 @@ class CropSet:
         Whether a face was found; where not, the crop is the picture's centre.
     unreadable : tuple of str
         Pictures that could not be decoded and were skipped.
+    origins : tuple of str, optional
+        For a merged set, the set that each picture came from; pictures of one set lie
+        side by side.
     """
 
     source: str
@@ -53,6 +56,7 @@ class CropSet:
     names: tuple[str, ...]
     face_found: NDArray[np.bool_]
     unreadable: tuple[str, ...] = ()
+    origins: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.y_true)
@@ -65,13 +69,13 @@ class CropSet:
             if (self.y_true == label).any()
         }
 
-    def drawn(self, number: int, seed: int) -> Self:
+    def drawn(self, number: int | None, seed: int) -> Self:
         """Return part of the set, as many reals as fakes as far as there are.
 
         Parameters
         ----------
-        number : int
-            How many pictures, half of each class.
+        number : int or None
+            How many pictures, half of each class; None for the whole set.
         seed : int
             Seed of the draw; a larger number from the same seed holds the smaller one.
 
@@ -80,16 +84,48 @@ class CropSet:
         CropSet
             The drawn pictures in their order; crops are copied into memory.
         """
+        if number is None:
+            return self
         rng = np.random.default_rng(seed)
         classes = [np.flatnonzero(self.y_true == c) for c in range(len(CLASS_NAMES))]
         share = number // len(classes)
         rows = np.sort(np.concatenate([rng.permutation(c)[:share] for c in classes]))
+        return self._rows(rows)
+
+    def by_origin(self) -> tuple[Self, ...]:
+        """Return a merged set's parts; any other set as the only part of itself.
+
+        Returns
+        -------
+        tuple of CropSet
+            One for each origin, which is its `source`; crops are not copied.
+        """
+        if self.origins is None:
+            return (self,)
+        parts = []
+        for origin in dict.fromkeys(self.origins):
+            first, count = self.origins.index(origin), self.origins.count(origin)
+            below = f"{origin}/"
+            part = replace(
+                self._rows(slice(first, first + count)),
+                source=origin,
+                unreadable=tuple(n for n in self.unreadable if n.startswith(below)),
+                origins=None,
+            )
+            parts.append(part)
+        return tuple(parts)
+
+    def _rows(self, rows: slice | NDArray[np.int64]) -> Self:
+        """The set with these rows only."""
+        kept = np.arange(len(self))[rows]
+        origins = self.origins
         return replace(
             self,
             crops=self.crops[rows],
             y_true=self.y_true[rows],
-            names=tuple(self.names[row] for row in rows),
+            names=tuple(self.names[row] for row in kept),
             face_found=self.face_found[rows],
+            origins=None if origins is None else tuple(origins[row] for row in kept),
         )
 
     @classmethod
@@ -124,6 +160,8 @@ class CropSet:
                 names=tuple(index["names"]),
                 face_found=np.array(index["face_found"], dtype=bool),
                 unreadable=tuple(index["unreadable"]),
+                # Sets that were cached before there were merged ones do not have it.
+                origins=tuple(index["origins"]) if index.get("origins") else None,
             )
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
             raise DatasetError(
@@ -264,6 +302,7 @@ def _fill(
         "y_true": [picture.label for picture in kept],
         "face_found": found,
         "unreadable": unreadable,
+        "origins": [p.origin for p in kept] if kept and kept[0].origin else None,
     }
 
 

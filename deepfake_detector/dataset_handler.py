@@ -34,7 +34,6 @@ from deepfake_detector.crop_cache import (
 from deepfake_detector.dataset_layout import (
     SPLITS,
     find_root,
-    is_split,
     list_pictures,
     merged_parts,
 )
@@ -351,22 +350,36 @@ class DatasetHandler:
     @property
     def is_split(self) -> bool:
         """Whether the set, or one of those merged into it, comes split."""
-        return is_split(self._root) or "all" not in self.listed
+        return "all" not in self.listed
 
     @cached_property
     def listed(self) -> dict[str, list[LabelledPicture]]:
         """Every picture of every split, as the set comes."""
         return list_pictures(self._root, self.spec, self.seed)
 
-    def duplicate_facts(self) -> dict[str, int] | None:
+    @cached_property
+    def specs(self) -> dict[str, DatasetSpec]:
+        """What each source is: the set itself, or those merged into it."""
+        if not self.spec.is_merged:
+            return {self.spec.name: self.spec}
+        return {name: spec for name, (spec, _) in merged_parts(self._root).items()}
+
+    def duplicate_facts(self, source: str | None = None) -> dict[str, int] | None:
         """Return how many pictures have copies, and how many were moved for it.
+
+        Parameters
+        ----------
+        source : str, optional
+            One of those merged into the set; by default all of the set.
 
         Returns
         -------
         dict of str to int or None
             What `SplitGuard.facts_of` returns; None without a guard.
         """
-        return self.guard.facts_of(self) if self.guard else None
+        if self.guard is None:
+            return None
+        return self.guard.facts_of(self, source if self.spec.is_merged else None)
 
     @cached_property
     def data_hash(self) -> str:
@@ -395,14 +408,12 @@ class DatasetHandler:
     def _too_few(self, split: str, origin: str | None) -> str:
         """What is wrong with a split that lacks a class, and why it may."""
         facts = self.duplicate_facts()
-        copies = (
-            f" ({facts['moved']} were moved to another split, as they have a copy there)"
-            if facts and facts["moved"]
-            else ""
-        )
+        moved = facts["moved"] if facts else 0
+        copies = f"; {moved} that have a copy elsewhere were moved there" * bool(moved)
         return (
-            f"dataset {origin or self.spec.name!r}: too few pictures for a {split} split"
-            f"{copies}; give at least 10 of each class, or train/, val/ and test/ folders"
+            f"dataset {origin or self.spec.name!r}: too few pictures for a {split} "
+            f"split{copies}; give at least 10 of each class, or train/, val/ and test/ "
+            "folders"
         )
 
     def _generated(self, generate: Callable[[Path, int], None]) -> Path:
@@ -425,17 +436,15 @@ class DatasetHandler:
     @cached_property
     def _stated_boxes(self) -> dict[str, FaceBox]:
         """Face boxes that the set states itself, by picture name."""
-        path = self._root / BOXES_FILE
-        if not path.is_file():
-            return {}
-        try:
-            boxes = json.loads(path.read_text(encoding="utf-8"))
-            return {name: FaceBox(*map(float, box)) for name, box in boxes.items()}
-        except (ValueError, TypeError, AttributeError) as error:
-            raise DatasetLayoutError(
-                f"{BOXES_FILE}: expected a picture's path and [left, top, width, "
-                f"height] for each picture ({error})"
-            ) from error
+        roots = [self._root]
+        if self.spec.is_merged:
+            roots = [root for _, root in merged_parts(self._root).values()]
+        boxes: dict[str, FaceBox] = {}
+        for root in roots:
+            below = root.relative_to(self._root)
+            for name, box in _boxes_of(root / BOXES_FILE).items():
+                boxes[(below / name).as_posix()] = box
+        return boxes
 
     def _crop_all(self, pictures: Sequence[LabelledPicture]) -> Iterator[Cropped]:
         """Crop in parallel, in order, with a progress bar."""
@@ -491,3 +500,17 @@ class DatasetHandler:
                 f"of the {crop_set.split} split cannot be read, first "
                 f"{', '.join(crop_set.unreadable[:3])}; unpack or download it again"
             )
+
+
+def _boxes_of(path: Path) -> dict[str, FaceBox]:
+    """Face boxes that a file states, by picture name; none without the file."""
+    if not path.is_file():
+        return {}
+    try:
+        boxes = json.loads(path.read_text(encoding="utf-8"))
+        return {name: FaceBox(*map(float, box)) for name, box in boxes.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DatasetLayoutError(
+            f"{BOXES_FILE}: expected a picture's path and [left, top, width, "
+            f"height] for each picture ({error})"
+        ) from error

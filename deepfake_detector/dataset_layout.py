@@ -1,20 +1,26 @@
 """Which file of an unpacked dataset is which picture of which split and class."""
 
-from collections.abc import Sequence
+import csv
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from deepfake_detector.crop_cache import LabelledPicture
-from deepfake_detector.datasets import SPLIT_FOLDERS, DatasetSpec
+from deepfake_detector.datasets import (
+    DATASETS,
+    SPLIT_FOLDERS,
+    DatasetSpec,
+    PictureTable,
+)
 from deepfake_detector.exceptions import DatasetLayoutError
 from deepfake_detector.labels import CLASS_NAMES, FAKE, REAL
+from deepfake_detector.seeded_split import in_order, seeded_split
+
+logger = logging.getLogger(__name__)
 
 SPLITS: Final = ("train", "val", "test")
-
-#: Shares of the seeded split for sets that come without one; train gets the rest.
-_HELD_OUT_SHARES: Final = {"val": 0.1, "test": 0.1}
 
 #: Endings of files that are taken for pictures; others, such as tables, are left out.
 PICTURE_SUFFIXES: Final = (
@@ -25,9 +31,12 @@ PICTURE_SUFFIXES: Final = (
 #: How deep below the given folder the split or class folders may lie.
 _MAX_DEPTH: Final = 3
 
+#: Folders that an error names, at most.
+_NAMED: Final = 5
+
 
 def find_root(top: Path, spec: DatasetSpec) -> Path:
-    """Find the folder right above the split folders, or above the class folders.
+    """Find the folder right above the split, class or, for merged sets, set folders.
 
     Parameters
     ----------
@@ -49,20 +58,19 @@ def find_root(top: Path, spec: DatasetSpec) -> Path:
     level = [top]
     for _ in range(_MAX_DEPTH + 1):
         for folder in level:
-            if is_split(folder) or (not spec.has_splits and _classes(folder, spec)):
+            if _fits(folder, spec):
                 return folder
         level = [sub for folder in level for sub in _subfolders(folder)]
-    splits = "train/, val/ and test/ folders with " if spec.has_splits else ""
     raise DatasetLayoutError(
-        f"dataset {spec.name!r}: expected {splits}{spec.real_folder}/ and "
-        f"{spec.fake_folder}/ folders, found none; docs/data.md shows the layouts"
+        f"dataset {spec.name!r}: expected {_expected(spec)}, found "
+        f"{_named(_subfolders(top))}; docs/data.md shows the layouts"
     )
 
 
 def list_pictures(
     root: Path, spec: DatasetSpec, seed: int
 ) -> dict[str, list[LabelledPicture]]:
-    """List every picture of every split, by class and then by name.
+    """List every picture of every split, by origin, then by class, then by name.
 
     Parameters
     ----------
@@ -84,16 +92,19 @@ def list_pictures(
     DatasetLayoutError
         If a split or a class is missing or empty.
     """
+    if spec.is_merged:
+        return _merged(root, spec, seed)
     if not is_split(root):
-        pictures = _listing(root, root, spec)
-        return _seeded_split(pictures, seed) | {"all": pictures}
+        pictures = _unsplit(root, spec)
+        return seeded_split(pictures, seed) | {"all": pictures}
     splits = {}
     for split in SPLITS:
         folder = _child(root, SPLIT_FOLDERS[split])
         if folder is None:
             raise DatasetLayoutError(
                 f"dataset {spec.name!r}: the {split} split is missing; expected a "
-                f"folder named {' or '.join(SPLIT_FOLDERS[split])}"
+                f"folder named {' or '.join(SPLIT_FOLDERS[split])}, found "
+                f"{_named(_subfolders(root))}"
             )
         splits[split] = _listing(folder, root, spec)
     return splits
@@ -115,13 +126,208 @@ def is_split(folder: Path) -> bool:
     return _child(folder, SPLIT_FOLDERS["train"]) is not None
 
 
+def merged_parts(root: Path) -> dict[str, tuple[DatasetSpec, Path]]:
+    """Find the sets that lie side by side in a folder.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of a merged set.
+
+    Returns
+    -------
+    dict of str to (DatasetSpec, Path)
+        By the name of its subfolder, how each set is read, and its root.
+
+    Raises
+    ------
+    DatasetLayoutError
+        If a subfolder is named like a set of the table and does not hold it.
+    """
+    parts = {}
+    for folder in _subfolders(root):
+        known = folder.name.lower() in DATASETS
+        spec = DATASETS.get(folder.name.lower() if known else "folder")
+        try:
+            parts[folder.name] = (spec, find_root(folder, spec))
+        except DatasetLayoutError:
+            if known:
+                raise
+            logger.warning("%s/ holds no set that can be read: left out", folder.name)
+    return parts
+
+
+def _fits(folder: Path, spec: DatasetSpec) -> bool:
+    """Whether a folder lies right above what a set's pictures are sorted into."""
+    if spec.is_merged:
+        is_one_set = is_split(folder) or _classes(folder, DATASETS.get("folder"))
+        return not is_one_set and len(_subfolders(folder)) > 1
+    if is_split(folder) or (spec.table and _has_table(folder, spec.table)):
+        return True
+    return not spec.has_splits and _classes(folder, spec) is not None
+
+
+def _expected(spec: DatasetSpec) -> str:
+    """What :func:`find_root` looks for, in words."""
+    if spec.is_merged:
+        return (
+            "two or more folders, each named like a set of `list datasets` or holding "
+            "real/ and fake/ folders"
+        )
+    splits = "train/, val/ and test/ folders with " if spec.has_splits else ""
+    table = f", or {spec.table.file} beside {spec.table.folder}/" if spec.table else ""
+    return f"{splits}{spec.real_folder}/ and {spec.fake_folder}/ folders{table}"
+
+
+def _named(folders: Sequence[Path]) -> str:
+    """A few folders by name."""
+    if not folders:
+        return "none"
+    names = ", ".join(f"{folder.name}/" for folder in folders[:_NAMED])
+    return f"{names} and more" if len(folders) > _NAMED else names
+
+
+def _merged(
+    root: Path, spec: DatasetSpec, seed: int
+) -> dict[str, list[LabelledPicture]]:
+    """The splits of every set side by side; `all` where none comes split."""
+    parts = merged_parts(root)
+    if len(parts) < 2:
+        raise DatasetLayoutError(
+            f"dataset {spec.name!r}: expected {_expected(spec)}, found "
+            f"{', '.join(parts) or 'none'}; docs/data.md shows the layouts"
+        )
+    listed = {}
+    for name, (part, part_root) in parts.items():
+        listed[name] = list_pictures(part_root, part, seed)
+    shared = [
+        s for s in (*SPLITS, "all") if all(s in splits for splits in listed.values())
+    ]
+    return {
+        split: in_order(
+            _moved_below(picture, parts[name][1].relative_to(root), name)
+            for name in parts
+            for picture in listed[name][split]
+        )
+        for split in shared
+    }
+
+
+def _moved_below(
+    picture: LabelledPicture, folder: Path, origin: str
+) -> LabelledPicture:
+    """A set's picture, as a picture of the merged set."""
+    group = None if picture.group is None else f"{origin}: {picture.group}"
+    name = (folder / picture.name).as_posix()
+    return replace(picture, name=name, group=group, origin=origin)
+
+
+def _unsplit(root: Path, spec: DatasetSpec) -> list[LabelledPicture]:
+    """Every picture of a set that comes without a split."""
+    if spec.table and _has_table(root, spec.table):
+        return _from_table(root, spec, spec.table)
+    return _listing(root, root, spec)
+
+
+def _has_table(folder: Path, table: PictureTable) -> bool:
+    return (folder / table.file).is_file() and (folder / table.folder).is_dir()
+
+
+def _from_table(
+    root: Path, spec: DatasetSpec, table: PictureTable
+) -> list[LabelledPicture]:
+    """The pictures that a table names, labelled by its column."""
+    there = {path.name for path in (root / table.folder).iterdir()}
+    found: dict[str, LabelledPicture] = {}
+    missing = 0
+    for name, value, source in _rows(root / table.file, spec, table):
+        file = Path(name).stem + table.suffix
+        if file not in there:
+            missing += 1
+            continue
+        label = _label_in_table(file, value, spec, table)
+        group = Path(source or name).stem
+        picture = LabelledPicture(f"{table.folder}/{file}", label, group)
+        if found.setdefault(file, picture) != picture:
+            raise DatasetLayoutError(
+                f"dataset {spec.name!r}: {table.file} says two things of {file[:40]!r}"
+            )
+    if missing:
+        logger.warning(
+            "%s: %d pictures of %s are not there", spec.name, missing, table.file
+        )
+    _require_both_classes(found.values(), spec, table.folder)
+    return in_order(found.values())
+
+
+def _label_in_table(
+    file: str, value: str, spec: DatasetSpec, table: PictureTable
+) -> int:
+    """The label that a table's word stands for."""
+    labels = {table.real_value: REAL, table.fake_value: FAKE}
+    if value not in labels:
+        raise DatasetLayoutError(
+            f"dataset {spec.name!r}: {table.file} says {value[:20]!r} of "
+            f"{file[:40]!r} in column {table.label_column}; expected "
+            f"{table.real_value} or {table.fake_value}"
+        )
+    return labels[value]
+
+
+def _rows(
+    path: Path, spec: DatasetSpec, table: PictureTable
+) -> Iterator[tuple[str, str, str]]:
+    """Name, label and group of every row of a table."""
+    columns = (table.name_column, table.label_column, table.group_column)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            absent = [c for c in columns if c not in (reader.fieldnames or ())]
+            if absent:
+                raise DatasetLayoutError(
+                    f"dataset {spec.name!r}: {table.file} must have the columns "
+                    f"{', '.join(columns)}; it lacks {', '.join(absent)}"
+                )
+            for row in reader:
+                name, label, group = (row[column] or "" for column in columns)
+                yield name, label, group
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetLayoutError(
+            f"dataset {spec.name!r}: {table.file} cannot be read as a table "
+            f"({type(error).__name__}); download it again"
+        ) from error
+
+
+def _require_both_classes(
+    pictures: Iterable[LabelledPicture], spec: DatasetSpec, folder: str
+) -> None:
+    """Refuse a table that leaves one class without a picture."""
+    labels = {picture.label for picture in pictures}
+    for label, name in enumerate(CLASS_NAMES):
+        if label not in labels:
+            raise DatasetLayoutError(
+                f"dataset {spec.name!r}: no pictures of class {name} in {folder}/"
+            )
+
+
 def _listing(folder: Path, root: Path, spec: DatasetSpec) -> list[LabelledPicture]:
     classes = _classes(folder, spec)
     if classes is None:
         raise DatasetLayoutError(
             f"dataset {spec.name!r}: {folder.name}/ must hold {spec.real_folder}/ and "
-            f"{spec.fake_folder}/ (upper or lower case)"
+            f"{spec.fake_folder}/ (upper or lower case), found "
+            f"{_named(_subfolders(folder))}"
         )
+    others = [sub for sub in _subfolders(folder) if sub not in classes.values()]
+    if others:
+        logger.warning(
+            "%s: left out %s, which are neither %s/ nor %s/",
+            spec.name,
+            _named(others),
+            spec.real_folder,
+            spec.fake_folder,
+        )
+    group_of = spec.group_of or (lambda name: None)
     pictures = []
     for label, class_folder in classes.items():
         names = _file_names(class_folder, root)
@@ -130,7 +336,7 @@ def _listing(folder: Path, root: Path, spec: DatasetSpec) -> list[LabelledPictur
                 f"dataset {spec.name!r}: no pictures of class {CLASS_NAMES[label]} in "
                 f"{folder.name}/{class_folder.name}/"
             )
-        pictures += [LabelledPicture(name, label) for name in names]
+        pictures += [LabelledPicture(name, label, group_of(name)) for name in names]
     return pictures
 
 
@@ -167,20 +373,3 @@ def _file_names(folder: Path, root: Path) -> list[str]:
         and path.is_file()
         and not any(map(_is_hidden, path.relative_to(folder).parts))
     )
-
-
-def _seeded_split(
-    pictures: Sequence[LabelledPicture], seed: int
-) -> dict[str, list[LabelledPicture]]:
-    """Split each class 80/10/10 by a seeded shuffle."""
-    splits: dict[str, list[LabelledPicture]] = {split: [] for split in SPLITS}
-    rng = np.random.default_rng(seed)
-    for label in (REAL, FAKE):
-        of_class = [picture for picture in pictures if picture.label == label]
-        shuffled = [of_class[i] for i in rng.permutation(len(of_class))]
-        for split, share in _HELD_OUT_SHARES.items():
-            count = int(len(of_class) * share)
-            splits[split] += sorted(shuffled[:count], key=lambda p: p.name)
-            shuffled = shuffled[count:]
-        splits["train"] += sorted(shuffled, key=lambda p: p.name)
-    return splits

@@ -81,7 +81,9 @@ class TrainModel:
         self.rule = crop_rule(config.crop or "")
         self.augment = AUGMENTATIONS.get(config.augmentation)
         self.handlers = DatasetHandler.for_config(config)
-        self.sources = _numbered([handler.spec.name for handler in self.handlers])
+        # Known when the data are: a merged dataset counts as each of those in it.
+        self.sources: list[str] = []
+        self.owners: list[DatasetHandler] = []
         self.model = DeepfakeDetectorModel(config)
         self.run_dir = config.resume or run_dir or _run_name(config)
 
@@ -160,12 +162,24 @@ class TrainModel:
     def _load_splits(self) -> dict[str, tuple[CropSet, ...]]:
         """The crops of every dataset, by split; a run without data leaves no folder."""
         try:
-            loaded = [handler.load_split_data() for handler in self.handlers]
+            loaded = [
+                [crop_set.by_origin() for crop_set in handler.load_split_data()]
+                for handler in self.handlers
+            ]  # by handler, split and origin
         except DatasetError:
             if self.config.resume is None:
                 shutil.rmtree(self.run_dir)
             raise
-        splits = dict(zip(SPLITS, zip(*loaded, strict=True), strict=True))
+        splits = {
+            split: tuple(part for of_handler in loaded for part in of_handler[i])
+            for i, split in enumerate(SPLITS)
+        }
+        self.sources = _numbered([part.source for part in splits["train"]])
+        self.owners = [
+            handler
+            for handler, of_handler in zip(self.handlers, loaded, strict=True)
+            for _ in of_handler[0]
+        ]
         if self.config.train_pictures is not None:
             number, seed = self.config.train_pictures, self.config.seed
             splits["train"] = tuple(s.drawn(number, seed) for s in splits["train"])
@@ -344,17 +358,22 @@ class TrainModel:
         }
 
     def _data_facts(self, splits: dict[str, tuple[CropSet, ...]]) -> dict[str, Any]:
-        return {
-            self.sources[i]: {
+        facts = {}
+        for i, (source, handler) in enumerate(
+            zip(self.sources, self.owners, strict=True)
+        ):
+            train = splits["train"][i]
+            spec = handler.specs[train.source]
+            facts[source] = {
                 "sha256": handler.data_hash,
-                "fake_kind": handler.spec.fake_kind,
-                "licence": handler.spec.licence,
-                "citation": handler.spec.citation,
+                "fake_kind": spec.fake_kind,
+                "licence": spec.licence,
+                "citation": spec.citation,
                 "pictures": {split: len(splits[split][i]) for split in splits},
-                "face_found_share": splits["train"][i].face_found_share(),
+                "face_found_share": train.face_found_share(),
+                "duplicates": handler.duplicate_facts(train.source),
             }
-            for i, handler in enumerate(self.handlers)
-        }
+        return facts
 
 
 def _saved_config(run_dir: Path) -> TrainConfig:
@@ -410,7 +429,11 @@ def _labels(crop_sets: tuple[CropSet, ...]) -> NDArray[np.int64]:
 
 
 def _licence_note(handlers: list[DatasetHandler]) -> str:
-    terms = "; ".join(f"{h.spec.name}: {h.spec.licence}" for h in handlers)
+    terms = "; ".join(
+        f"{source}: {spec.licence}"
+        for h in handlers
+        for source, spec in h.specs.items()
+    )
     return f"Trained on pictures under these terms: {terms}."
 
 

@@ -19,13 +19,15 @@ SIDE: Final = 40
 def draw_picture(label: int, seed: int, side: int = SIDE) -> NDArray[np.uint8]:
     """A grey square with noise, (side, side, 3); a fake is a board of 12x12 fields.
 
-    Brightness differs from picture to picture, so that it tells nothing.
+    Brightness differs from picture to picture, so that it tells nothing, and so do the
+    fields, or all boards would be copies of one.
     """
     rng = np.random.default_rng((label, seed))
     levels = rng.integers(0, 12, (side, side, 3)) + rng.integers(60, 140)
     if label == FAKE:
         field = np.arange(side) * 12 // side
-        levels[(field[:, None] + field) % 2 == 0] += 60
+        lit = rng.permutation(144).reshape(12, 12) % 2 == 0
+        levels[lit[field][:, field]] += 60
     return levels.astype(np.uint8)
 
 

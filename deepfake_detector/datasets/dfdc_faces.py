@@ -1,11 +1,23 @@
-"""DFDC face crops: video face swaps, one real and one fake frame a source video.
+"""DFDC face crops: video face swaps, one frame of each video.
 
-Kaggle's `dagnelies/deepfake-faces` publishes these crops in one folder beside a table;
-this spec reads them laid out as ``Dataset/{Train,Validation,Test}/{Fake,Real}`` with no
-source video in two splits, so an archive or folder must be given.
+Kaggle's `dagnelies/deepfake-faces` publishes them in one folder beside a table, which
+is read as it is: column `label` says REAL or FAKE, and column `original` names the
+video that a fake was made from. The same crops laid out as
+``Dataset/{Train,Validation,Test}/{Fake,Real}`` are read too; there a file is called
+``<source video>__<video>.jpg``. Either way no source video is in two splits. The whole
+set has five fakes for each real frame: `--balance-classes` evens that out.
 """
 
-from deepfake_detector.datasets import DatasetSpec
+from pathlib import PurePosixPath
+
+from deepfake_detector.datasets import DatasetSpec, PictureTable
+
+
+def _source_video(name: str) -> str | None:
+    """The part of a file's name before two underscores."""
+    source, separator, _ = PurePosixPath(name).stem.partition("__")
+    return source if separator else None
+
 
 SPEC = DatasetSpec(
     name="dfdc_faces",
@@ -14,4 +26,15 @@ SPEC = DatasetSpec(
     licence="DFDC terms: research, not to be passed on",
     citation="Dolhansky et al., The DeepFake Detection Challenge, arXiv:2006.07397",
     url=None,
+    group_of=_source_video,
+    table=PictureTable(
+        file="metadata.csv",
+        folder="faces_224",
+        name_column="videoname",
+        suffix=".jpg",
+        label_column="label",
+        real_value="REAL",
+        fake_value="FAKE",
+        group_column="original",
+    ),
 )

@@ -1,5 +1,6 @@
 """Which file is which picture of which split and class: layouts, one table each."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,20 @@ LAYOUTS = {
     "folder": (".", ("train", "val", "test"), ("real", "fake")),
     "synthetic": (".", ("TRAINING", "VAL", "Testing"), ("REAL", "fAKE")),
 }
+
+#: The same of sets that come without a split.
+UNSPLIT_LAYOUTS = {
+    "real_and_fake_face": ("real_and_fake_face", "training_real", "training_fake"),
+    "hard_fake_vs_real": (".", "real", "fake"),
+    "folder": ("mine", "REAL", "Fake"),
+}
+
+#: Its layout is that of the sets in it; its tests are below.
+MERGED: DatasetSpec = DATASETS.get("merged")
+
+#: Kaggle's layout of DFDC faces: a table beside one folder.
+TABLE_SPEC: DatasetSpec = DATASETS.get("dfdc_faces")
+TABLE_HEAD = "videoname,original_width,original_height,label,original"
 
 
 def plant(root: Path, names: Iterable[str]) -> Path:
@@ -58,7 +73,7 @@ def numbered(count: int, real: str = "Real", fake: str = "Fake") -> list[str]:
 
 
 def test_every_dataset_of_the_table_has_a_layout_here() -> None:
-    assert set(LAYOUTS) == set(DATASETS)
+    assert {*LAYOUTS, *UNSPLIT_LAYOUTS, "merged"} == set(DATASETS)
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -79,6 +94,31 @@ def test_pictures_are_found_with_their_labels(name: str, tmp_path: Path) -> None
         ]
 
 
+@pytest.mark.parametrize("name", UNSPLIT_LAYOUTS)
+def test_pictures_of_an_unsplit_set_are_found_with_their_labels(
+    name: str, tmp_path: Path
+) -> None:
+    above, real, fake = UNSPLIT_LAYOUTS[name]
+    plant(tmp_path, (f"{above}/{c}/{n}.jpg" for c in (real, fake) for n in "ba"))
+    plant(tmp_path, [f"{above}/data.csv"])
+    assert everything(tmp_path, DATASETS.get(name)) == [
+        LabelledPicture(f"{real}/a.jpg", REAL),
+        LabelledPicture(f"{real}/b.jpg", REAL),
+        LabelledPicture(f"{fake}/a.jpg", FAKE),
+        LabelledPicture(f"{fake}/b.jpg", FAKE),
+    ]
+
+
+def test_second_copy_of_a_set_in_its_archive_is_not_read(tmp_path: Path) -> None:
+    spec: DatasetSpec = DATASETS.get("real_and_fake_face")
+    for above in (
+        "real_and_fake_face",
+        "real_and_fake_face_detection/real_and_fake_face",
+    ):
+        plant(tmp_path / above, numbered(2, "training_real", "training_fake"))
+    assert find_root(tmp_path, spec) == tmp_path / "real_and_fake_face"
+
+
 @pytest.mark.parametrize(
     ("real", "fake"), [("Real", "Fake"), ("zebra", "Apple"), ("apple", "Zebra")]
 )
@@ -94,9 +134,12 @@ def test_spec_says_which_folder_is_fake_and_no_order_does(
     ]
 
 
-def test_folders_of_other_names_are_no_class(tmp_path: Path) -> None:
+def test_folders_of_other_names_are_no_class_and_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     plant(tmp_path, ["Real/a.jpg", "Fake/a.jpg", "Unsure/a.jpg", "a.jpg"])
     assert len(everything(tmp_path)) == 2
+    assert "left out Unsure/, which are neither real/ nor fake/" in caplog.text
 
 
 def test_pictures_in_subfolders_of_a_class_count(tmp_path: Path) -> None:
@@ -160,10 +203,35 @@ def test_set_that_must_come_split_is_not_split_here(tmp_path: Path) -> None:
         find_root(plant(tmp_path, numbered(20)), SPLIT_SPEC)
 
 
+WRONGLY_NAMED = {
+    "neither class": (["Genuine/a.jpg", "Forged/a.jpg"], "found Forged/, Genuine/;"),
+    "one class": (["Real/a.jpg"], "found Real/;"),
+    "one class and another": (["Real/a.jpg", "AI/a.jpg"], "found AI/, Real/;"),
+    "many folders": ([f"{n}/a.jpg" for n in "abcdefg"], "found a/, b/, c/, d/, e/ and"),
+    "files only": (["a.jpg"], "found none;"),
+}
+
+
+@pytest.mark.parametrize(("names", "words"), WRONGLY_NAMED.values(), ids=WRONGLY_NAMED)
+def test_folders_that_were_found_instead_are_named(
+    names: list[str], words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DatasetLayoutError, match="expected real/ and fake/") as raised:
+        find_root(plant(tmp_path, names), FOLDER_SPEC)
+    assert words in str(raised.value)
+    assert str(tmp_path) not in str(raised.value)
+
+
 INCOMPLETE = {
     "missing val": (["train", "test"], [], "the val split is missing"),
     "missing test": (["train", "val"], [], "the test split is missing"),
     "missing class": (["train", "val"], ["test/Real/a.jpg"], "test/ must hold real/"),
+    "class named by neither": (
+        ["train", "val"],
+        ["test/Real/a.jpg", "test/Forged/a.jpg"],
+        r"must hold real/ and fake/ \(upper or lower case\), found Forged/, Real/",
+    ),
+    "empty split": (["train", "val"], ["test/.keep"], "test/ must hold .* found none"),
     "empty class": (
         ["train", "val"],
         ["test/Real/a.jpg", "test/Fake/.keep"],
@@ -233,3 +301,167 @@ def test_few_pictures_are_listed_but_not_split(tmp_path: Path) -> None:
     listed = list_pictures(plant(tmp_path, numbered(9)), FOLDER_SPEC, seed=0)
     assert len(listed["all"]) == 18
     assert listed["val"] == listed["test"] == []
+
+
+def test_groups_are_what_the_spec_says(tmp_path: Path) -> None:
+    names = ("src__vid.jpg", "src__src.jpg", "alone.jpg")
+    plant(
+        tmp_path,
+        [f"{s}/{c}/{n}" for s in SPLITS for c in ("Real", "Fake") for n in names],
+    )
+    listed = list_pictures(tmp_path, TABLE_SPEC, seed=0)
+    assert [p.group for p in listed["train"]] == [None, "src", "src"] * 2
+
+
+def write_table(root: Path, rows: Iterable[str], head: str = TABLE_HEAD) -> Path:
+    """Kaggle's layout: the table, and a picture for each of its first columns."""
+    rows = list(rows)
+    (root / "faces_224").mkdir(parents=True)
+    for row in rows:
+        if row and not row.startswith("gone"):
+            (root / "faces_224" / f"{row.partition('.')[0]}.jpg").touch()
+    (root / "metadata.csv").write_text("\n".join([head, *rows]) + "\n")
+    return root
+
+
+def videos(count: int) -> list[str]:
+    """Rows of so many real videos with two fakes of each."""
+    return [
+        row
+        for n in range(count)
+        for row in (
+            f"v{n:03}.mp4,1920,1080,REAL,",
+            f"f{n:03}.mp4,1920,1080,FAKE,v{n:03}.mp4",
+            f"g{n:03}.mp4,1920,1080,FAKE,v{n:03}.mp4",
+        )
+    ]
+
+
+def test_table_says_class_and_source_video(tmp_path: Path) -> None:
+    write_table(tmp_path / "archive", [*videos(1), "gone.mp4,1,1,REAL,"])
+    (tmp_path / "archive" / "faces_224" / "unnamed.jpg").touch()
+    assert everything(tmp_path, TABLE_SPEC) == [
+        LabelledPicture("faces_224/v000.jpg", REAL, "v000"),
+        LabelledPicture("faces_224/f000.jpg", FAKE, "v000"),
+        LabelledPicture("faces_224/g000.jpg", FAKE, "v000"),
+    ]
+
+
+def test_table_is_split_by_source_video(tmp_path: Path) -> None:
+    root = find_root(write_table(tmp_path, videos(40)), TABLE_SPEC)
+    listed = list_pictures(root, TABLE_SPEC, seed=3)
+    assert [len(listed[split]) for split in (*SPLITS, "all")] == [96, 12, 12, 120]
+    groups = [{p.group for p in listed[split]} for split in SPLITS]
+    assert sum(map(len, groups)) == len(set.union(*groups)) == 40
+
+
+BAD_TABLES = {
+    "no such column": (["a.mp4,REAL"], "videoname,class", "lacks label, original"),
+    "empty": ([], "", "lacks videoname, label, original"),
+    "another word": (["a.mp4,1,1,GENUINE,"], TABLE_HEAD, "'GENUINE' of 'a.jpg'"),
+    "short row": (["a.mp4"], TABLE_HEAD, "expected REAL or FAKE"),
+    "both classes at once": (
+        ["a.mp4,1,1,REAL,", "a.mp4,1,1,FAKE,"],
+        TABLE_HEAD,
+        "says two things of 'a.jpg'",
+    ),
+    "one class": (["a.mp4,1,1,REAL,"], TABLE_HEAD, "no pictures of class Fake"),
+    "no picture there": (["gone.mp4,1,1,REAL,"], TABLE_HEAD, "no pictures of class"),
+    "no name": ([",1,1,REAL,"], TABLE_HEAD, "no pictures of class Real"),
+    "name with folders": (
+        ["../../a.mp4,1,1,REAL,"],
+        TABLE_HEAD,
+        "no pictures of class",
+    ),
+}
+
+
+@pytest.mark.parametrize(("rows", "head", "words"), BAD_TABLES.values(), ids=BAD_TABLES)
+def test_bad_table_is_refused(
+    rows: list[str], head: str, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "faces_224").mkdir()
+    for row in rows:
+        name = row.partition(".")[0]
+        if name and name != "gone":
+            (tmp_path / "faces_224" / f"{name}.jpg").touch()
+    (tmp_path / "metadata.csv").write_text("\n".join([head, *rows]))
+    with pytest.raises(DatasetLayoutError, match=words):
+        everything(tmp_path, TABLE_SPEC)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\x89PNG\r\n\x1a\n\x00"])
+def test_table_that_is_no_text_is_refused(content: bytes, tmp_path: Path) -> None:
+    write_table(tmp_path, videos(1))
+    (tmp_path / "metadata.csv").write_bytes(content)
+    with pytest.raises(DatasetLayoutError, match=r"metadata\.csv"):
+        everything(tmp_path, TABLE_SPEC)
+
+
+def plant_merged(root: Path) -> Path:
+    """A set that comes split, one in Kaggle's layout, and one of a name of its own."""
+    plant_split_set(root / "OpenForensics" / "Dataset")
+    write_table(root / "dfdc_faces", videos(20))
+    plant(root / "mine", numbered(20))
+    return root
+
+
+def test_merged_sets_keep_their_splits_groups_and_origins(tmp_path: Path) -> None:
+    root = find_root(plant_merged(tmp_path / "all"), MERGED)
+    listed = list_pictures(root, MERGED, seed=0)
+    origins = {split: [p.origin for p in listed[split]] for split in SPLITS}
+    assert [
+        origins["val"].count(o) for o in ("OpenForensics", "dfdc_faces", "mine")
+    ] == [
+        4,
+        6,
+        4,
+    ]
+    assert all(list(origins[s]) == sorted(origins[s]) for s in SPLITS)
+    assert set(listed) == set(SPLITS)
+    first, last = listed["test"][0], listed["train"][-1]
+    assert first == LabelledPicture(
+        "OpenForensics/Dataset/test/Real/a.jpg", REAL, None, "OpenForensics"
+    )
+    assert (last.name, last.label) == ("mine/Fake/019.png", FAKE)
+    groups = {p.group for p in listed["train"] if p.origin == "dfdc_faces"}
+    assert groups <= {f"dfdc_faces: v{n:03}" for n in range(20)}
+    assert all((root / p.name).is_file() for split in SPLITS for p in listed[split])
+
+
+def test_merged_sets_without_a_split_can_be_had_whole(tmp_path: Path) -> None:
+    plant(tmp_path / "mine", numbered(10))
+    plant(tmp_path / "hard_fake_vs_real", numbered(12, "real", "fake"))
+    assert len(everything(tmp_path, MERGED)) == 44
+
+
+def test_folder_that_holds_no_set_is_left_out_of_a_merged_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    plant(tmp_path, ["papers/a.pdf", "more/b.txt"])
+    plant(tmp_path / "mine", numbered(3))
+    plant(tmp_path / "yours", numbered(3))
+    assert {p.origin for p in everything(tmp_path, MERGED)} == {"mine", "yours"}
+    assert "papers/ holds no set" in caplog.text
+
+
+NOT_MERGED = {
+    "empty": [],
+    "one set only": ["mine/Real/a.jpg", "mine/Fake/a.jpg", "other/a.jpg"],
+    "one set with splits": [f"{s}/{c}/a.jpg" for s in SPLITS for c in ("Real", "Fake")],
+    "one set without splits": ["Real/one/a.jpg", "Real/two/a.jpg", "Fake/a.jpg"],
+    "a known name without its set": [
+        *("mine/Real/a.jpg", "mine/Fake/a.jpg"),
+        *("openforensics/Real/a.jpg", "openforensics/Fake/a.jpg"),
+    ],
+}
+
+
+@pytest.mark.parametrize("names", NOT_MERGED.values(), ids=NOT_MERGED)
+def test_what_is_not_several_sets_is_no_merged_one(
+    names: list[str], tmp_path: Path
+) -> None:
+    with pytest.raises(DatasetLayoutError, match="expected") as raised:
+        everything(plant(tmp_path, names), MERGED)
+    assert str(tmp_path) not in str(raised.value)

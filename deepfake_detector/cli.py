@@ -43,11 +43,22 @@ _NOT_OF_DATASETS: Final = {field.name for field in dataclasses.fields(TrainConfi
     "seed",
 }
 
+#: Settings of training that a comparison sets for each run itself.
+_OF_ONE_RUN: Final = (
+    "architecture",
+    "crop",
+    "member",
+    "output",
+    "resume",
+    "score_test",
+)
+
 _TABLES: Final = {
     "architectures": "deepfake_detector.architectures:ARCHITECTURES",
     "augmentations": "deepfake_detector.augmentations:AUGMENTATIONS",
     "backends": "deepfake_detector.backends:BACKENDS",
     "datasets": "deepfake_detector.datasets:DATASETS",
+    "explainers": "deepfake_detector.explainers:EXPLAINERS",
     "face_detectors": "deepfake_detector.face_detectors:FACE_DETECTORS",
 }
 
@@ -88,34 +99,65 @@ def predict(files: tuple[Path, ...], whole_picture: bool, **options: Any) -> Non
 
 
 @main.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("sets", nargs=-1, required=True, metavar="SET...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.option(
     "--split",
     type=click.Choice(["train", "val", "test"]),
-    help="Split to score, where FOLDER holds splits.  [default: test]",
+    help="Split to score, where a SET holds splits.  [default: test]",
 )
 @click.option(
     "--picture",
+    "by_picture",
     is_flag=True,
     help="Score each picture by its highest-scoring face, as the server does, instead "
     "of by the face nearest its centre, which the label is of.",
 )
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    help="P(fake) from which the answer is Fake.  [default: the card's]",
+)
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for report.html, metrics.json and scores.csv; the page shows pictures "
+    "of the set: do not publish it.",
+)
+@click.option(
+    "--robustness/--no-robustness",
+    default=None,
+    help="Score perturbed copies too.  [default: with --report]",
+)
+@click.option(
+    "--also-model",
+    "also_models",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Another model folder to score on the same sets; may be given again.",
+)
 @config_options(ServeConfig, skip=_SERVER_ONLY)
 def evaluate(
-    folder: Path, as_json: bool, split: str | None, picture: bool, **options: Any
+    sets: tuple[str, ...],
+    as_json: bool,
+    report: Path | None,
+    also_models: tuple[Path, ...],
+    **options: Any,
 ) -> None:
-    """Score the pictures of FOLDER (or zip), which holds Real/ and Fake/.
+    """Score the pictures of each SET: a folder or zip which holds Real/ and Fake/.
 
-    Prints accuracy, AUC, EER, ECE and counts, beside what 16x16 thumbnails give away.
+    NAME=SET gives it a name. Prints every metric with its 95 % interval, beside what
+    16x16 thumbnails give away; of several sets, a row for each.
     """
-    from deepfake_detector.detector import Detector
-
     with one_line_errors():
-        scoring = _training_module("evaluate", "dataset_scoring")
-        detector = Detector.load(ServeConfig.from_env(os.environ, **options))
-        report = scoring.score_dataset(detector, folder, split, by_picture=picture)
-    click.echo(json.dumps(report) if as_json else _table(report))
+        evaluation = _training_module("evaluate", "evaluation_files")
+        found = evaluation.evaluate_and_write(
+            os.environ, sets, report, also_models, options
+        )
+        numbers = evaluation.figures(found)
+    click.echo(json.dumps(numbers) if as_json else evaluation.figures_text(found))
+    if report is not None:
+        click.echo(f"wrote {report / evaluation.PAGE_FILE}", err=True)
 
 
 @main.command()
@@ -155,6 +197,167 @@ def inspect(
 
 
 @main.command()
+@click.option(
+    "--architectures", required=True, help="Networks to compare, commas between."
+)
+@click.option(
+    "--crops",
+    default="face",
+    show_default=True,
+    help="What they see: face, whole, or both as face,whole.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 100),
+    default=1,
+    show_default=True,
+    help="How often each is trained: from --seed, the number after it, and so on.",
+)
+@click.option("--members", default="", help="Compared networks that ensembles combine.")
+@click.option(
+    "--leave-one-out",
+    is_flag=True,
+    help="Train on all datasets and on all but each one, and score all.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=REPOSITORY / "runs" / "comparison",
+    help="Folder of the run folders and the table.  [default: runs/comparison]",
+)
+@config_options(TrainConfig, skip=_OF_ONE_RUN)
+def compare(architectures: str, crops: str, seeds: int, **options: Any) -> None:
+    """Train networks under one budget and write one table of them.
+
+    What is trained already is kept: start a cut comparison again with the same options.
+    Writes comparison.md, .csv, .json and a plot, and prints the rows as JSON.
+    """
+    members, leave_one_out = options.pop("members"), options.pop("leave_one_out")
+    logging.getLogger().setLevel(logging.INFO)
+    with one_line_errors():
+        comparison = _training_module("compare", "comparison")
+        config = TrainConfig.from_env(os.environ, **options)
+        trials = comparison.trials_of(
+            _names(architectures),
+            _names(crops),
+            range(config.seed, config.seed + seeds),
+            (None, *config.dataset) if leave_one_out else (None,),
+        )
+        rows = comparison.Comparison(config, trials, _names(members)).run()
+    click.echo(json.dumps(rows))
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--method",
+    help="Name that `list explainers` prints.  [default: cam where the model has an "
+    "activation map, else occlusion]",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="PNG to write.  [default: <FILE>-<METHOD>.png in this folder]",
+)
+@click.option(
+    "--face",
+    type=int,
+    help="Which face, 1 for the largest.  [default: the one the answer is of]",
+)
+@click.option(
+    "--whole-picture",
+    is_flag=True,
+    help="If no face is found, explain the whole picture.",
+)
+@click.option(
+    "--feature-maps",
+    is_flag=True,
+    help="Write a grid of the first layers' feature maps too (needs TensorFlow).",
+)
+@config_options(ServeConfig, skip=_SERVER_ONLY)
+def explain(
+    file: Path,
+    method: str | None,
+    output: Path | None,
+    face: int | None,
+    whole_picture: bool,
+    **options: Any,
+) -> None:
+    """Draw what speaks for and against a face of FILE being fake.
+
+    Writes a PNG and prints what it shows as JSON. A method that needs the Keras backend
+    gets it unless another is asked for.
+    """
+    from deepfake_detector.detector import Detector
+    from deepfake_detector.explainers import needed_backend
+
+    feature_maps = options.pop("feature_maps")
+    with one_line_errors():
+        explaining = _training_module("explain", "explaining")
+        needed = "keras" if feature_maps else needed_backend([method] if method else [])
+        options["backend"] = options["backend"] or needed
+        detector = Detector.load(ServeConfig.from_env(os.environ, **options))
+        explained = explaining.explain_face(detector, file, method, face, whole_picture)
+        path = output or Path(f"{file.stem}-{explained.method}.png")
+        files = explaining.write_figures(
+            explained, path, detector if feature_maps else None
+        )
+    answer = (
+        {"file": str(file)} | explained.to_dict() | {"wrote": list(map(str, files))}
+    )
+    click.echo(json.dumps(answer))
+
+
+@main.command("deletion-test")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--method",
+    "methods",
+    multiple=True,
+    default=["cam", "occlusion"],
+    show_default=True,
+    help="Name that `list explainers` prints; repeat it for several.",
+)
+@click.option(
+    "--pictures",
+    type=click.IntRange(2),
+    default=60,
+    show_default=True,
+    help="Crops to explain, half of each class.",
+)
+@click.option(
+    "--split",
+    type=click.Choice(["train", "val", "test"]),
+    help="Split to take, where FOLDER holds splits.  [default: test]",
+)
+@click.option(
+    "--blank",
+    type=click.Choice(["mean", "blur"]),
+    default="mean",
+    show_default=True,
+    help="What stands in for a blanked pixel: the crop's mean colour, or a blur.",
+)
+@config_options(ServeConfig, skip=_SERVER_ONLY)
+def deletion(folder: Path, methods: tuple[str, ...], **options: Any) -> None:
+    """Test on FOLDER (or zip) whether heatmaps mark what the score rests on.
+
+    Blanks the most important fifth of each crop, then as large a fifth elsewhere, and
+    prints a JSON object a line: by how much the logit falls for each.
+    """
+    from deepfake_detector.detector import Detector
+    from deepfake_detector.explainers import needed_backend
+
+    asked = {name: options.pop(name) for name in ("pictures", "split", "blank")}
+    with one_line_errors():
+        scoring = _training_module("deletion-test", "explainer_scoring")
+        options["backend"] = options["backend"] or needed_backend(methods)
+        detector = Detector.load(ServeConfig.from_env(os.environ, **options))
+        rows = scoring.score_explainers(detector, folder, methods, **asked)
+    for row in rows:
+        click.echo(json.dumps(row))
+
+
+@main.command()
 @click.option("--table", "as_table", is_flag=True, help="Its figures as Markdown.")
 @click.option("--model-dir", type=click.Path(path_type=Path), help="Model folder.")
 def card(as_table: bool, model_dir: Path | None) -> None:
@@ -191,6 +394,11 @@ def _training_module(command: str, name: str) -> Any:
         ) from error
 
 
+def _names(text: str) -> list[str]:
+    """The words of an option that takes several, commas between."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
 def _reason(error: Exception) -> str:
     """Why a file was not judged, in words for its reader."""
     if isinstance(error, DeepfakeDetectorError):
@@ -219,11 +427,3 @@ def _markdown(metrics: dict[str, Any]) -> str:
                 f"| {'' if baseline is None else f'{baseline:.3f}'} |"
             )
     return "\n".join(lines)
-
-
-def _table(report: dict[str, Any]) -> str:
-    rows = (
-        f"{name:24} {value:.4f}" if isinstance(value, float) else f"{name:24} {value}"
-        for name, value in report.items()
-    )
-    return "\n".join(rows)

@@ -335,7 +335,8 @@ def signed_regions(
     }
     figure = Figure(figsize=(7.6, 3.8), dpi=150, layout="constrained")
     for axes, (title, image) in zip(figure.subplots(1, 2), panels.items(), strict=True):
-        axes.imshow(np.where(_borders(regions), (image + 255) / 2, image).astype(int))
+        bordered = np.where(_borders(regions), (image.astype(float) + 255) / 2, image)
+        axes.imshow(bordered.astype(np.uint8))
         axes.set_title(title, fontsize="medium")
         axes.set_axis_off()
     return figure
@@ -388,3 +389,41 @@ def _strongest(
     """Numbers of at most `count` regions, strongest first, none without strength."""
     order = np.argsort(-strength, kind="stable")[:count]
     return numbers[order][strength[order] > 0]
+
+
+def quality_against_cost(points: Sequence[Mapping[str, Any]]) -> Figure:
+    """Draw each network's ROC AUC against its time to serve, with intervals.
+
+    Parameters
+    ----------
+    points : sequence of mapping
+        `name`, `group` (one colour each), `cost` (milliseconds a picture), `mean` and
+        `interval` of the AUC.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel; time is on a logarithmic axis.
+    """
+    figure = Figure(figsize=(9, 5.5), layout="constrained")
+    axes = figure.subplots()
+    for group in sorted({point["group"] for point in points}):
+        members = [point for point in points if point["group"] == group]
+        means = np.array([point["mean"] for point in members])
+        bounds = np.array([point["interval"] for point in members])  # (n, 2)
+        costs = [point["cost"] for point in members]
+        errors = np.abs(bounds.T - means)
+        axes.errorbar(costs, means, errors, fmt="o", capsize=3, label=group)
+        for point in members:
+            axes.annotate(
+                point["name"],
+                (point["cost"], point["mean"]),
+                xytext=(5, 4),
+                textcoords="offset points",
+                fontsize=8,
+            )
+    axes.set(xscale="log", xlabel="serving, ms a picture", ylabel="ROC AUC, test")
+    axes.axhline(0.5, color="grey", linewidth=1, linestyle=":")
+    axes.grid(alpha=0.3)
+    axes.legend(title="crop")
+    return figure

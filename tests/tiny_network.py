@@ -45,6 +45,7 @@ TINY_ARCHITECTURES = Registry(
     [
         ("broken", "tests.tiny_network:BROKEN"),
         ("flat", "tests.tiny_network:FLAT"),
+        ("mean", "deepfake_detector.architectures.ensemble:MEAN"),
         ("tiny", "tests.tiny_network:TINY"),
     ],
 )

@@ -184,7 +184,9 @@ def test_strongest_regions_are_shown_by_their_sign(
 ) -> None:
     crop = np.full((8, 24, 3), 40, dtype=np.uint8)
     figure = plots.signed_regions(crop, WEIGHTS[REGIONS], REGIONS, count)
-    for_fake, signed = (inner(axes.images[0].get_array()) for axes in figure.axes)
+    images = [axes.images[0].get_array() for axes in figure.axes]
+    for_fake, signed = map(inner, images)
+    assert (images[0][3, 3::4][:-1] > 140).all()  # borders are bright
     assert {i for i, rgb in enumerate(for_fake) if (rgb == 40).all()} == kept
     assert {i for i, (r, _, b) in enumerate(signed.astype(int)) if r > b} == red
     assert {i for i, (r, _, b) in enumerate(signed.astype(int)) if b > r} == blue
@@ -205,3 +207,29 @@ def test_feature_maps_have_a_row_a_layer() -> None:
 def test_feature_maps_of_one_value_are_drawn() -> None:
     figure = plots.feature_map_grid({"dead": np.zeros((2, 2, 1))})
     assert saved(figure).startswith(b"\x89PNG")
+
+
+def test_quality_against_cost_names_each_network_at_its_place() -> None:
+    points = [
+        {
+            "name": name,
+            "group": group,
+            "cost": cost,
+            "mean": mean,
+            "interval": [mean - 0.03, mean + 0.02],
+        }
+        for name, group, cost, mean in (
+            ("compact", "face", 1.0, 0.9),
+            ("compact", "whole", 1.0, 0.8),
+            ("resnet50", "face", 20.0, 0.7),
+        )
+    ]
+    (axes,) = plots.quality_against_cost(points).axes
+    assert {(text.get_text(), text.xy) for text in axes.texts} == {
+        (point["name"], (point["cost"], point["mean"])) for point in points
+    }
+    assert axes.get_xscale() == "log"
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+        "face",
+        "whole",
+    ]

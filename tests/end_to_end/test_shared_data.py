@@ -14,6 +14,7 @@ from deepfake_detector.dataset_scoring import score_dataset
 from deepfake_detector.datasets import DATASETS
 from deepfake_detector.detector import Detector
 from deepfake_detector.face_crops import CROP_RULES
+from deepfake_detector.split_guard import SplitGuard
 
 ARCHIVES = {
     "openforensics": "openforensics.zip",
@@ -40,6 +41,27 @@ def test_layout_is_read_with_both_classes_in_every_split(
         fakes = [p for p in pictures if p.label == 1]
         assert 2 * len(fakes) == len(pictures)
         assert all("/fake/" in f"/{p.name.lower()}" for p in fakes)
+
+
+#: Copies that docs/data.md states: pictures with one that looks alike, and moved ones.
+COPIES = {"openforensics": (0, 0), "dfdc_faces": (2532, 6), "real_vs_fake_140k": (2, 1)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_copies_are_those_that_the_documentation_states(
+    shared_data: Path, tmp_path: Path, name: str
+) -> None:
+    source = DatasetSource(None, shared_data / ARCHIVES[name], None, tmp_path)
+    handler = DatasetHandler(DATASETS.get(name), source, CROP_RULES["whole"], (16, 16))
+    near, moved = COPIES[name]
+    guard = SplitGuard([handler], tmp_path)
+    facts = {"exact": 0, "near": near, "groups_parted": 0, "moved": moved}
+    assert guard.facts_of(handler) == facts
+    splits = guard.splits_of(handler)
+    videos = [{p.group for p in splits[split]} - {None} for split in SPLITS]
+    assert sum(map(len, videos)) == len(set.union(*videos))
+    assert (name == "dfdc_faces") == bool(videos[0])
 
 
 @pytest.mark.slow

@@ -83,6 +83,64 @@ def test_share_of_found_faces_is_that_of_each_class(tmp_path: Path) -> None:
     assert shares == {"Real": pytest.approx(2 / 3), "Fake": 0.0}
 
 
+def merged_set(directory: Path) -> CropSet:
+    """Seven pictures of two sets, of which each lacks one that cannot be read."""
+    pictures = [
+        LabelledPicture(f"{origin}/{i}.png", i % 2, origin=origin)
+        for origin, rows in (("one", (0, 1, 2)), ("two", (3, 4, 5, 6)))
+        for i in rows
+    ]
+
+    def crops(wanted: Sequence[LabelledPicture]) -> Iterator[Cropped]:
+        for picture in wanted:
+            file = picture.name.rpartition("/")[2]
+            yield None if file in UNREADABLE else (crop_of(file), True)
+
+    return write_crop_set(directory, ("merged", "val"), pictures, crops, SIZE)
+
+
+def test_merged_set_keeps_origins_on_disk_and_past_unreadable_ones(
+    tmp_path: Path,
+) -> None:
+    written, again = merged_set(tmp_path / "set"), CropSet.read(tmp_path / "set")
+    assert written.origins == again.origins == ("one", "one", "two", "two", "two")
+
+
+def test_merged_set_comes_apart_by_origin_without_a_copy(tmp_path: Path) -> None:
+    merged = merged_set(tmp_path / "set")
+    one, two = merged.by_origin()
+    assert (one.source, one.split, one.names) == (
+        "one",
+        "val",
+        ("one/0.png", "one/1.png"),
+    )
+    assert (two.source, two.unreadable) == ("two", ("two/3.png",))
+    assert two.y_true.tolist() == [0, 1, 0]
+    np.testing.assert_array_equal(two.crops, merged.crops[2:])
+    assert np.shares_memory(two.crops, merged.crops)
+    assert one.by_origin() == (one,)
+
+
+def test_drawn_part_of_a_merged_set_keeps_its_origins(tmp_path: Path) -> None:
+    drawn = merged_set(tmp_path / "set").drawn(2, seed=0)
+    assert drawn.origins == tuple(name.partition("/")[0] for name in drawn.names)
+
+
+def test_set_of_one_origin_is_its_own_only_part(tmp_path: Path) -> None:
+    crop_set = write(tmp_path / "set")
+    assert crop_set.origins is None
+    assert crop_set.by_origin() == (crop_set,)
+
+
+def test_set_cached_before_there_were_origins_is_read(tmp_path: Path) -> None:
+    write(tmp_path / "set")
+    path = tmp_path / "set" / "index.json"
+    index = json.loads(path.read_text())
+    del index["origins"]
+    path.write_text(json.dumps(index))
+    assert CropSet.read(tmp_path / "set").origins is None
+
+
 def test_class_without_pictures_has_no_share() -> None:
     one_class = CropSet(
         source="drawn",

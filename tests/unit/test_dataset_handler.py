@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import shutil
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -499,6 +500,108 @@ def test_configuration_gives_one_handler_for_each_dataset(tmp_path: Path) -> Non
     assert {(*handler.image_size, handler.seed) for handler in handlers} == {
         (96, 96, 7)
     }
+
+
+def handlers_for(root: Path, cache_dir: Path, **settings: Any) -> list[DatasetHandler]:
+    return DatasetHandler.for_config(
+        TrainConfig(
+            dataset=("folder",), data_dir=(root,), cache_dir=cache_dir, **settings
+        )
+    )
+
+
+def test_copies_are_moved_for_training_and_left_for_scoring(
+    drawn: Path, tmp_path: Path
+) -> None:
+    shutil.copy(drawn / "Train/Real/000.png", drawn / "Test/Real/same.png")
+    (trained,) = handlers_for(drawn, tmp_path)
+    (as_given,) = handlers_for(drawn, tmp_path, duplicate_control=False)
+    scored = handler_of(drawn, tmp_path)
+    assert [len(trained.pictures(s)) for s in ("train", "val", "test")] == [17, 8, 8]
+    for handler in (as_given, scored):
+        assert len(handler.pictures("test")) == 9
+        assert handler.duplicate_facts() is None
+    assert trained.duplicate_facts() == {
+        "exact": 2,
+        "near": 0,
+        "groups_parted": 0,
+        "moved": 1,
+    }
+    crops = trained.get_image_dataset_from_directory("train")
+    assert "Test/Real/same.png" in crops.names
+
+
+def test_split_that_copies_empty_of_a_class_says_so(
+    drawn: Path, tmp_path: Path
+) -> None:
+    for path in (drawn / "Validation" / "Fake").iterdir():
+        shutil.copy(drawn / "Train" / "Fake" / path.name, path)
+    (handler,) = handlers_for(drawn, tmp_path)
+    words = "too few pictures for a val split; 4 that have a copy elsewhere were moved"
+    with pytest.raises(DatasetLayoutError, match=words):
+        handler.load_split_data()
+
+
+def test_unsplit_set_keeps_copies_in_one_split_for_any_seed(tmp_path: Path) -> None:
+    root = write_drawn_set(tmp_path / "set", {"": 50})
+    for number in range(10):
+        shutil.copy(root / f"Real/{number:03}.png", root / f"Real/copy-{number}.png")
+    for seed in range(3):
+        (handler,) = handlers_for(root, tmp_path, seed=seed)
+        split_of = {
+            picture.name: split
+            for split in ("train", "val", "test")
+            for picture in handler.pictures(split)
+        }
+        assert len(split_of) == 110
+        for number in range(10):
+            first, second = f"Real/{number:03}.png", f"Real/copy-{number}.png"
+            assert split_of[first] == split_of[second]
+
+
+@pytest.fixture
+def merged(drawn: Path, tmp_path: Path) -> DatasetHandler:
+    """Two drawn sets as one, the second with boxes of its own."""
+    root = tmp_path / "merged"
+    write_drawn_set(root / "other" / "Dataset", side=44)
+    drawn.rename(root / "synthetic")
+    boxes = {"Test/Real/000.png": [3, 3, 20, 20]}
+    (root / "other" / "Dataset" / BOXES_FILE).write_text(json.dumps(boxes))
+    return handler_of(root, tmp_path, FACE, spec=DATASETS.get("merged"))
+
+
+def test_merged_set_gives_the_crops_of_its_parts_by_origin(
+    merged: DatasetHandler, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    find(monkeypatch, [])
+    crops = merged.get_image_dataset_from_directory("test")
+    assert (crops.source, len(crops), merged.is_split) == ("merged", 16, True)
+    root = tmp_path / "merged"
+    for part, folder in zip(
+        crops.by_origin(), ("other/Dataset", "synthetic"), strict=True
+    ):
+        handler = handler_of(root / folder, tmp_path, FACE)
+        alone = handler.get_image_dataset_from_directory("test")
+        assert part.source == folder.partition("/")[0]
+        assert part.names == tuple(f"{folder}/{name}" for name in alone.names)
+        assert part.crops.tobytes() == alone.crops.tobytes()
+        assert part.face_found.tolist() == alone.face_found.tolist()
+    assert crops.face_found.sum() == 1
+    assert {name: spec.name for name, spec in merged.specs.items()} == {
+        "other": "folder",
+        "synthetic": "synthetic",
+    }
+
+
+def test_part_of_a_merged_set_that_is_too_small_is_named(
+    drawn: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "merged"
+    write_drawn_set(root / "few", {"": 4})
+    drawn.rename(root / "whole")
+    handler = handler_of(root, tmp_path, spec=DATASETS.get("merged"))
+    with pytest.raises(DatasetLayoutError, match="dataset 'few': too few pictures"):
+        handler.pictures("val")
 
 
 @pytest.mark.parametrize(

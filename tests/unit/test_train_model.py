@@ -219,6 +219,12 @@ def test_provenance_says_where_the_model_comes_from(
     data = provenance["data"]["folder"]
     assert data["sha256"] == run.handlers[0].data_hash
     assert data["pictures"] == {"train": 16, "val": 8, "test": 8}
+    assert data["duplicates"] == {
+        "exact": 0,
+        "near": 0,
+        "groups_parted": 0,
+        "moved": 0,
+    }
 
 
 @pytest.mark.parametrize(
@@ -579,3 +585,36 @@ def test_two_sets_of_one_kind_are_scored_each_on_its_own(
     assert pictures == {"folder": 8, "folder-2": 4, "pooled": 12}
     data = read_json(run.run_dir / "provenance.json")["data"]
     assert [data[name]["pictures"]["train"] for name in data] == [16, 8]
+
+
+def test_sets_merged_into_one_are_scored_each_on_its_own(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DeepfakeDetectorModel, "save_model", lambda *args: None)
+    root = tmp_path / "merged"
+    shutil.copytree(place / "drawn", root / "synthetic")
+    write_drawn_set(root / "mine", {"Train": 4, "Validation": 2, "Test": 1})
+    # A copy in the other set's validation split.
+    shutil.copy(
+        root / "mine" / "Train" / "Real" / "001.png",
+        root / "synthetic" / "Validation" / "Real" / "copy.png",
+    )
+    run = start(
+        place,
+        dataset=("merged",),
+        data_dir=(root,),
+        score_test=False,
+        epochs=1,
+        balance_sources=True,
+        balance_classes=True,
+    )
+    reports = run.run_training()["metrics"]["val"]
+    pictures = {name: report["pictures"] for name, report in reports.items()}
+    assert pictures == {"mine": 4, "synthetic": 8, "pooled": 12}
+    data = read_json(run.run_dir / "provenance.json")["data"]
+    assert [data[name]["pictures"]["train"] for name in data] == [8, 17]
+    assert [data[name]["duplicates"]["moved"] for name in data] == [0, 1]
+    assert [data[name]["fake_kind"] for name in data] == [
+        "whatever the folder holds",
+        "splice",
+    ]

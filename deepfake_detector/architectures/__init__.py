@@ -69,6 +69,30 @@ class Architecture:
 _HERE: Final = "deepfake_detector.architectures"
 _REFERENCE: Final = f"{_HERE}.reference_networks:NETWORKS"
 
+#: What tells the reference's twenty networks apart, in its own order.
+_REFERENCE_LINES: Final = (
+    "two unpadded convolutions of 16 and 36 filters, LeakyReLU",
+    "two unpadded convolutions of 16 and 32 filters, the first with stride 2",
+    "two unpadded convolutions of 16 and 32 filters, LeakyReLU of slope 0.02",
+    "two unpadded convolutions of 16 and 32 filters, LeakyReLU, dropout",
+    "three convolutions, dense layers 256, 128, 64",
+    "four convolutions, dense layers 512, 256, 128, dropout 0.5; the one it ships",
+    "three convolutions, dense layers 256, 128, 64, 32",
+    "three convolutions, dense layers 128, 64",
+    "three convolutions with one pooling at the end, normalised dense layers",
+    "three convolutions, dense layers 128, 64, as 8 but trained again",
+    "four convolutions, as 6 with dropout after every dense layer",
+    "four convolutions, as 6 without dropout",
+    "four convolutions, as 6 with dropout 0.3",
+    "four convolutions, as 6 with dropout 0.7",
+    "four convolutions, dense layers 512, 256, 128, 64, dropout 0.7",
+    "four convolutions, dense layers 512, 256, 64, dropout 0.7",
+    "four convolutions, as 6 with dropout 0.9",
+    "four convolutions, dense layers 256, 128, 64",
+    "five convolutions, two of them pooled without stride",
+    "two pairs of convolutions, LeakyReLU, normalised dense layers",
+)
+
 ARCHITECTURES = Registry(
     "architecture",
     [
@@ -78,12 +102,12 @@ ARCHITECTURES = Registry(
         ("efficientnet_v2_b0", f"{_HERE}.efficientnet_v2_b0:EFFICIENTNET_V2_B0"),
         ("ensemble", f"{_HERE}.ensemble:STACKED"),
         ("ensemble_mean", f"{_HERE}.ensemble:MEAN", "The plain mean of an ensemble."),
-        ("four_conv", _REFERENCE, "The network that the Flask reference ships."),
+        ("four_conv", _REFERENCE, "The Flask reference's own choice, reference_06."),
         ("mobilenet_v3_large", f"{_HERE}.mobilenet_v3:LARGE"),
         ("mobilenet_v3_small", f"{_HERE}.mobilenet_v3:SMALL"),
         *(
-            (f"reference_{n:02}", _REFERENCE, f"Network {n} of the Flask reference.")
-            for n in range(1, 21)
+            (f"reference_{number:02}", _REFERENCE, f"Flask reference: {line}.")
+            for number, line in enumerate(_REFERENCE_LINES, start=1)
         ),
         ("resnet50", f"{_HERE}.resnet50:RESNET50"),
         ("three_conv", f"{_HERE}.three_conv:THREE_CONV"),

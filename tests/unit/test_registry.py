@@ -77,3 +77,28 @@ def test_summary_is_the_first_line_of_the_module() -> None:
 def test_summary_of_a_module_that_is_not_there_is_empty() -> None:
     table = Registry("thing", [("one", "deepfake_detector.no_such_module:x")])
     assert table.summary("one") == ""
+
+
+FAMILY = Registry(
+    "form",
+    [
+        ("Fake", "tests.unit.test_registry:FORMS", "One form of two."),
+        ("Real", "tests.unit.test_registry:FORMS"),
+    ],
+)
+
+FORMS = {"Fake": 1, "Real": 0}
+
+
+def test_member_of_a_family_is_found_by_its_own_name() -> None:
+    assert (FAMILY.get("Fake"), FAMILY.get("Real")) == (1, 0)
+
+
+def test_line_of_the_table_comes_before_the_modules() -> None:
+    assert FAMILY.summary("Fake") == "One form of two."
+    assert FAMILY.summary("Real").startswith("Tables: lazy")
+
+
+def test_paths_come_by_name() -> None:
+    assert [name for name, path in TABLE.paths()] == list(TABLE)
+    assert dict(TABLE.paths())["circle"] == "deepfake_detector.labels:FAKE"

@@ -34,6 +34,7 @@ from deepfake_detector.crop_cache import (
 from deepfake_detector.dataset_layout import (
     SPLITS,
     find_root,
+    is_split,
     list_pictures,
     merged_parts,
 )
@@ -356,6 +357,14 @@ class DatasetHandler:
     def listed(self) -> dict[str, list[LabelledPicture]]:
         """Every picture of every split, as the set comes."""
         return list_pictures(self._root, self.spec, self.seed)
+
+    @cached_property
+    def unsplit_origins(self) -> frozenset[str | None]:
+        """Origins of its pictures whose split was made here."""
+        if not self.spec.is_merged:
+            return frozenset() if self.is_split else frozenset({None})
+        parts = merged_parts(self._root)
+        return frozenset(name for name, (_, top) in parts.items() if not is_split(top))
 
     @cached_property
     def specs(self) -> dict[str, DatasetSpec]:

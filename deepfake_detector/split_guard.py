@@ -3,6 +3,10 @@
 Where pictures that belong together lie in several splits, all of them go to the first
 of these in the order train, val, test. So copies leave the held-out pictures and never
 join them: what is scored stays unseen, and nothing is lost to training.
+
+Only where all of them come from a split that was made here do they follow the first of
+them by name. That one fell into each split by chance, so the shares stay what they are:
+a set in which every picture has a copy would otherwise end up in train almost whole.
 """
 
 import json
@@ -43,6 +47,10 @@ class Member(Protocol):
     @property
     def data_hash(self) -> str:
         """Changes with the dataset's content."""
+
+    @property
+    def unsplit_origins(self) -> frozenset[str | None]:
+        """Origins of its pictures whose split was made here."""
 
     @property
     def listed(self) -> Mapping[str, list[LabelledPicture]]:
@@ -200,14 +208,20 @@ class SplitGuard:
         ties = [*self._duplicates["groups"], *self._named_groups.values()]
         for group in duplicates.join(ties):
             splits = {self._rows[row][1] for row in group}
-            first = next(split for split in SPLITS if split in splits)
+            target: str = next(split for split in SPLITS if split in splits)
+            if all(self._was_split_here(row) for row in group):
+                target = self._rows[group[0]][1]
             for row in group:
                 number, split, picture = self._rows[row]
-                if split != first:
-                    moves[number][picture.name] = first
+                if split != target:
+                    moves[number][picture.name] = target
         for number in range(len(self.members)):
             self._report(number, moves[number])
         return moves
+
+    def _was_split_here(self, row: int) -> bool:
+        number, _, picture = self._rows[row]
+        return picture.origin in self.members[number].unsplit_origins
 
     def _report(self, number: int, moves: Mapping[str, str]) -> None:
         """Log what was found in a dataset and what was moved."""

@@ -5,6 +5,7 @@ import json
 import logging
 import shutil
 import zipfile
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -554,6 +555,9 @@ def test_unsplit_set_keeps_copies_in_one_split_for_any_seed(tmp_path: Path) -> N
             for picture in handler.pictures(split)
         }
         assert len(split_of) == 110
+        counts = Counter(split_of.values())
+        assert counts["val"] >= 6
+        assert counts["test"] >= 6
         for number in range(10):
             first, second = f"Real/{number:03}.png", f"Real/copy-{number}.png"
             assert split_of[first] == split_of[second]

@@ -27,6 +27,7 @@ class Planted:
     listed: Mapping[str, list[LabelledPicture]]
     spec: DatasetSpec = field(default_factory=lambda: DATASETS.get("folder"))
     data_hash: str = "planted"
+    unsplit_origins: frozenset[str | None] = frozenset()
 
     def path_of(self, picture: LabelledPicture) -> Path:
         return self.root / picture.name
@@ -120,6 +121,30 @@ def test_what_belongs_together_goes_to_the_first_of_its_splits(
     guard = SplitGuard([member], tmp_path / "cache")
     assert names(guard.splits_of(member)) == expected
     assert guard.facts_of(member) == facts
+
+
+def test_split_made_here_keeps_its_shares_though_all_pictures_have_copies(
+    tmp_path: Path,
+) -> None:
+    member = plant(tmp_path / "set", "train/x val/a test/b val/c-80 test/a-40 train/c")
+    member.unsplit_origins = frozenset({None})
+    # Names begin with their split here, so the first of each pair is in test or train.
+    guard = SplitGuard([member], tmp_path / "cache")
+    assert names(guard.splits_of(member)) == {
+        "train": "train/c train/x val/c-80",
+        "val": "",
+        "test": "test/a-40 test/b val/a",
+    }
+    assert guard.facts_of(member) == NOTHING | {"near": 4, "moved": 2}
+
+
+def test_copy_in_a_published_split_decides_over_one_made_here(tmp_path: Path) -> None:
+    made = plant(tmp_path / "made", "test/a train/b val/c")
+    made.unsplit_origins = frozenset({None})
+    published = plant(tmp_path / "published", "val/a-40 train/d test/e")
+    guard = SplitGuard([made, published], tmp_path / "cache")
+    assert names(guard.splits_of(made))["val"] == "test/a val/c"
+    assert guard.splits_of(published) == published.listed
 
 
 def test_copies_in_another_dataset_of_the_run_are_moved_too(tmp_path: Path) -> None:

@@ -84,6 +84,27 @@ class CropBatches(keras.utils.PyDataset):  # type: ignore[misc]
         y_true = [self.crop_sets[s].y_true[r] for s, r in rows]
         return crops, np.array(y_true, dtype=np.float32)[:, None]  # (n, 1)
 
+    @property
+    def pictures(self) -> int:
+        """Pictures shown in an epoch."""
+        return len(self._order)
+
+    def class_weights(self) -> dict[int, float]:
+        """Return what each class must weigh for both to count the same.
+
+        Returns
+        -------
+        dict of int to float
+            Weight by label; the mean over an epoch's pictures is 1.
+        """
+        labels = np.array([self.crop_sets[s].y_true[r] for s, r in self._order])
+        counts = np.bincount(labels, minlength=2)
+        return {
+            label: float(len(labels) / (2 * counts[label]))
+            for label in (REAL, FAKE)
+            if counts[label]
+        }
+
     def on_epoch_end(self) -> None:
         """Draw the next epoch's order; Keras calls this."""
         self.epoch += 1

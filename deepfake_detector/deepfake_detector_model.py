@@ -18,11 +18,19 @@ from deepfake_detector.artifact import (
     ModelCard,
     write_artifact,
 )
+from deepfake_detector.backbone_weights import (
+    NONE,
+    backbone_layers,
+    load_backbone,
+    with_fine_tuning,
+)
 from deepfake_detector.backends import BACKENDS
 from deepfake_detector.config import TrainConfig
 from deepfake_detector.crop_batches import CropBatches
+from deepfake_detector.distribution import EvenBatches, mirrored_strategy, scope_of
 from deepfake_detector.exceptions import ArtifactError, ConfigError
 from deepfake_detector.fused_normalization import fuse_batch_normalization
+from deepfake_detector.training_schedule import Stage, training_stages
 
 logger = logging.getLogger(__name__)
 
@@ -49,30 +57,60 @@ class DeepfakeDetectorModel:
     """
 
     def __init__(self, config: TrainConfig) -> None:
-        self.config = with_own_recipe(config)
+        self.config = with_fine_tuning(with_own_recipe(config))
+        self.strategy = mirrored_strategy() if config.strategy == "mirrored" else None
         size = self.config.image_size or 0  # never None after its own recipe
         self.input_shape = (size, size, 3)
         self.batch_size = self.config.batch_size or 0
         keras.utils.set_random_seed(config.seed)
-        self.network = self._build(
-            "mixed_bfloat16" if config.mixed_precision else "float32"
-        )
-        fuse_batch_normalization(self.network)
-        # Training sees the logit alone: the other outputs follow from it.
-        self.trainer = keras.Model(self.network.inputs, self.network.output["logit"])
+        with scope_of(self.strategy):
+            self.network = self._build(
+                "mixed_bfloat16" if config.mixed_precision else "float32"
+            )
+            fuse_batch_normalization(self.network)
+            # Training sees the logit alone: the other outputs follow from it.
+            logit = self.network.output["logit"]
+            self.trainer = keras.Model(self.network.inputs, logit)
 
-    def compile_model(self) -> None:
-        """Set optimiser, binary cross-entropy on logits, and the metrics of the log."""
-        self.trainer.compile(
-            optimizer=_optimizer(self.config),
-            loss=keras.losses.BinaryCrossentropy(from_logits=True),
-            metrics=[
-                keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0),
-                keras.metrics.Precision(name="precision", thresholds=0.0),
-                keras.metrics.Recall(name="recall", thresholds=0.0),
-                keras.metrics.AUC(name="auc", from_logits=True),
-            ],
-        )
+    def load_backbone(self) -> None:
+        """Fill the network's body with the weights that the settings name, if any.
+
+        Raises
+        ------
+        TrainingError
+            If they cannot be had, or are not those of this body.
+        """
+        source = self.config.backbone_weights or NONE
+        if source != NONE:
+            architecture = architecture_of(self.config)
+            load_backbone(self.network, architecture, self.input_shape, source)
+
+    def compile_model(self, stage: Stage | None = None) -> None:
+        """Set optimiser, binary cross-entropy on logits, and the metrics of the log.
+
+        Parameters
+        ----------
+        stage : Stage, optional
+            What is to be trained; the run's first stage where not given.
+        """
+        stage = stage or training_stages(self.config)[0]
+        if self.config.head_epochs:
+            architecture = architecture_of(self.config)
+            for layer in backbone_layers(self.network, architecture, self.input_shape):
+                layer.trainable = not stage.frozen
+        with scope_of(self.strategy):
+            self.trainer.compile(
+                optimizer=_optimizer(self.config, stage.learning_rate, self.trainer),
+                loss=keras.losses.BinaryCrossentropy(
+                    from_logits=True, label_smoothing=self.config.label_smoothing
+                ),
+                metrics=[
+                    keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0),
+                    keras.metrics.Precision(name="precision", thresholds=0.0),
+                    keras.metrics.Recall(name="recall", thresholds=0.0),
+                    keras.metrics.AUC(name="auc", from_logits=True),
+                ],
+            )
 
     def train_model(
         self,
@@ -100,12 +138,14 @@ class DeepfakeDetectorModel:
         dict of str to list of float
             One value an epoch, by metric name.
         """
+        weights = train.class_weights() if self.config.class_weights else None
         history = self.trainer.fit(
-            train,
-            validation_data=val,
+            self._shared(train),
+            validation_data=self._shared(val),
             epochs=epochs,
             initial_epoch=initial_epoch,
             callbacks=list(callbacks),
+            class_weight=weights,
             # The batches come shuffled; Keras would shuffle them by a seed of its own.
             shuffle=False,
             verbose=2,
@@ -125,7 +165,9 @@ class DeepfakeDetectorModel:
         dict of str to float
             Value by metric name.
         """
-        values = self.trainer.evaluate(batches, verbose=0, return_dict=True)
+        values = self.trainer.evaluate(
+            self._shared(batches), verbose=0, return_dict=True
+        )
         return {name: float(value) for name, value in values.items()}
 
     def predict_logits(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -180,6 +222,26 @@ class DeepfakeDetectorModel:
 
         return write_artifact(directory, card, write_files)
 
+    def steps(self, batches: CropBatches) -> int:
+        """Return the number of training steps that an epoch has.
+
+        Parameters
+        ----------
+        batches : CropBatches
+            What is trained on.
+
+        Returns
+        -------
+        int
+            Batches, where devices share them, too.
+        """
+        return len(self._shared(batches))
+
+    def _shared(self, batches: CropBatches) -> keras.utils.PyDataset:
+        """The batches, such that all devices get their share."""
+        devices = 1 if self.strategy is None else self.strategy.num_replicas_in_sync
+        return batches if devices == 1 else EvenBatches(batches, devices)
+
     def _build(self, dtype_policy: str) -> keras.Model:
         architecture = architecture_of(self.config)
         with _policy(dtype_policy):
@@ -199,16 +261,28 @@ class DeepfakeDetectorModel:
         return copy
 
 
-def _optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
-    """The optimiser of that name at its first learning rate."""
+def _optimizer(
+    config: TrainConfig, learning_rate: float, network: keras.Model
+) -> keras.optimizers.Optimizer:
+    """The optimiser of that name with what the settings say of it."""
     try:
-        optimizer = keras.optimizers.get(config.optimizer)
+        made = keras.optimizers.get(config.optimizer)
     except ValueError:
         raise ConfigError(
             f"optimizer: Keras has none named {config.optimizer!r}; try adam, adamw, "
             "sgd or rmsprop"
         ) from None
-    optimizer.learning_rate = config.learning_rate
+    changes: dict[str, Any] = {"learning_rate": learning_rate}
+    if config.weight_decay is not None:
+        changes["weight_decay"] = config.weight_decay
+    if config.clip_norm is not None:
+        changes["global_clipnorm"] = config.clip_norm
+    if config.ema_decay is not None:
+        changes |= {"use_ema": True, "ema_momentum": config.ema_decay}
+    optimizer = type(made).from_config(made.get_config() | changes)
+    # Biases and the scales of normalisation have one axis, or none.
+    vectors = [v for v in network.trainable_variables if len(v.shape) < 2]
+    optimizer.exclude_from_weight_decay(var_list=vectors)
     return optimizer
 
 

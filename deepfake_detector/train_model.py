@@ -4,16 +4,12 @@ import dataclasses
 import json
 import logging
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,39 +17,27 @@ from deepfake_detector import plots
 from deepfake_detector.architectures import with_own_recipe
 from deepfake_detector.artifact import ModelCard
 from deepfake_detector.augmentations import AUGMENTATIONS
+from deepfake_detector.backbone_weights import with_fine_tuning
 from deepfake_detector.calibration import Calibration
-from deepfake_detector.config import ENV_PREFIX, REPOSITORY, TrainConfig
-from deepfake_detector.crop_batches import Balance, CropBatches
+from deepfake_detector.config import ENV_PREFIX, TrainConfig
 from deepfake_detector.crop_cache import CropSet
 from deepfake_detector.dataset_handler import DatasetHandler
 from deepfake_detector.dataset_layout import SPLITS
 from deepfake_detector.deepfake_detector_model import DeepfakeDetectorModel
 from deepfake_detector.evaluation import evaluate_scores, thumbnail_baseline_auc
-from deepfake_detector.exceptions import ConfigError, DatasetError, TrainingError
+from deepfake_detector.exceptions import ConfigError, DatasetError
 from deepfake_detector.face_crops import crop_rule
-from deepfake_detector.training_checkpoint import (
-    BEST_FILE,
-    TrainingCheckpoint,
-    TrainingState,
-)
+from deepfake_detector.labels import CLASS_NAMES
+from deepfake_detector.provenance import data_facts, provenance_of
+from deepfake_detector.training_checkpoint import BEST_FILE, STATE_FILE, TrainingState
+from deepfake_detector.training_schedule import training_stages
+from deepfake_detector.training_session import TrainingSession, require_tensorboard
 
 logger = logging.getLogger(__name__)
 
 CONFIG_FILE: Final = "config.json"
 METRICS_FILE: Final = "metrics.json"
 PROVENANCE_FILE: Final = "provenance.json"
-
-#: The reference implementation's floor for the learning rate.
-_LEAST_LEARNING_RATE: Final = 1e-7
-
-_PACKAGES: Final = (
-    "tensorflow",
-    "keras",
-    "numpy",
-    "pillow",
-    "dlib-bin",
-    "scikit-learn",
-)
 
 #: Settings that a resumed run takes from its command line, not from its folder.
 _RESUMABLE: Final = ("epochs", "score_test")
@@ -76,8 +60,9 @@ class TrainModel:
     """
 
     def __init__(self, config: TrainConfig, run_dir: Path | None = None) -> None:
-        config = with_own_recipe(config)
-        self.config = config
+        self.config = config = with_fine_tuning(with_own_recipe(config))
+        training_stages(config)  # a warm-up that is too long is refused now
+        require_tensorboard(config)
         self.rule = crop_rule(config.crop or "")
         self.augment = AUGMENTATIONS.get(config.augmentation)
         self.handlers = DatasetHandler.for_config(config)
@@ -135,7 +120,8 @@ class TrainModel:
         DatasetError
             If the data cannot be had, or are not those that a resumed run began with.
         TrainingError
-            If no epoch ended with a validation loss, or the checkpoint is damaged.
+            If weights to begin with cannot be had, the loss is no number, or a
+            checkpoint cannot be read or written.
         KeyboardInterrupt
             On Ctrl-C, after a checkpoint was left to resume from.
         """
@@ -145,31 +131,43 @@ class TrainModel:
                 "training on whole pictures, the reference's way; --crop face trains "
                 "on faces and generalises better"
             )
+        if not (self.run_dir / "checkpoint" / STATE_FILE).is_file():
+            self.model.load_backbone()
         if self.config.resume is None:
             self.run_dir = _new_folder(self.run_dir)
         _write_json(self.run_dir / CONFIG_FILE, self.config.to_dict())
         splits = self._load_splits()
         provenance = self._provenance(splits)
         _write_json(self.run_dir / PROVENANCE_FILE, provenance)
-        state = self._fit(splits)
+        training = TrainingSession(self.model, splits, self.augment, self.run_dir)
+        state = training.run()
         if state.best_epoch is not None:
             self.model.trainer.load_weights(self.run_dir / "checkpoint" / BEST_FILE)
         provenance["best_epoch"] = state.best_epoch
-        provenance["sessions"][-1]["minutes"] = (time.monotonic() - started) / 60
+        provenance["sessions"][-1] |= {
+            "minutes": (time.monotonic() - started) / 60,
+            "images_per_second": _median(training.images_per_second),
+        }
         _write_json(self.run_dir / PROVENANCE_FILE, provenance)
         return self._conclude(splits, provenance, state)
 
     def _load_splits(self) -> dict[str, tuple[CropSet, ...]]:
         """The crops of every dataset, by split; a run without data leaves no folder."""
         try:
-            loaded = [
-                [crop_set.by_origin() for crop_set in handler.load_split_data()]
-                for handler in self.handlers
-            ]  # by handler, split and origin
+            splits = self._read_splits()
+            for split in SPLITS if self.config.score_test else SPLITS[:2]:
+                _require_both_classes(split, splits[split])
         except DatasetError:
             if self.config.resume is None:
                 shutil.rmtree(self.run_dir)
             raise
+        return splits
+
+    def _read_splits(self) -> dict[str, tuple[CropSet, ...]]:
+        loaded = [
+            [crop_set.by_origin() for crop_set in handler.load_split_data()]
+            for handler in self.handlers
+        ]  # by handler, split and origin
         splits = {
             split: tuple(part for of_handler in loaded for part in of_handler[i])
             for i, split in enumerate(SPLITS)
@@ -185,70 +183,13 @@ class TrainModel:
             splits["train"] = tuple(s.drawn(number, seed) for s in splits["train"])
         return splits
 
-    def _fit(self, splits: dict[str, tuple[CropSet, ...]]) -> TrainingState:
-        """Train from the checkpoint on; return the state after the last epoch."""
-        config, directory = self.config, self.run_dir / "checkpoint"
-        if not self.model.trainer.trainable_variables:
-            logger.info("%s has nothing to train", config.architecture)
-            return TrainingState(finished=True)
-        state = TrainingState.read(directory)
-        watchers = [
-            keras.callbacks.EarlyStopping(patience=config.early_stopping_patience),
-            keras.callbacks.ReduceLROnPlateau(
-                factor=0.1,
-                patience=config.reduce_lr_patience,
-                min_lr=_LEAST_LEARNING_RATE,
-            ),
-        ]
-        checkpoint = TrainingCheckpoint(directory, state, watchers)
-        self.model.compile_model()
-        if state.weights is not None:
-            logger.info("resuming after epoch %d", state.epoch)
-            self._load_checkpoint(directory / state.weights)
-        if state.epoch < config.epochs and not state.stopped_early:
-            train = CropBatches(
-                splits["train"],
-                self.model.batch_size,
-                self.augment,
-                config.seed,
-                Balance(config.balance_sources, config.balance_classes),
-                first_epoch=state.epoch,
-            )
-            val = CropBatches(splits["val"], self.model.batch_size)
-            try:
-                self.model.train_model(
-                    train, val, config.epochs, [*watchers, checkpoint], state.epoch
-                )
-            except KeyboardInterrupt:
-                # Keras gives the checkpoint its network when training begins.
-                if state.weights is None and checkpoint.model is not None:
-                    checkpoint.save()
-                raise
-            state.finished = True
-            checkpoint.write_state()
-        if state.best_epoch is None:
-            raise TrainingError(
-                "no epoch ended with a validation loss that is a number; try a smaller "
-                "--learning-rate, or --mixed-precision off"
-            )
-        return state
-
-    def _load_checkpoint(self, path: Path) -> None:
-        """Put a saved network's weights and optimiser into this run's model."""
-        try:
-            saved = keras.saving.load_model(path)
-        except (OSError, ValueError) as error:
-            raise TrainingError(
-                f"{path.name}: the checkpoint cannot be read ({type(error).__name__}); "
-                "start the run anew"
-            ) from error
-        trainer = self.model.trainer
-        trainer.set_weights(saved.get_weights())
-        trainer.optimizer.build(trainer.trainable_variables)
-        for mine, theirs in zip(
-            trainer.optimizer.variables, saved.optimizer.variables, strict=True
-        ):
-            mine.assign(theirs)
+    def _provenance(self, splits: dict[str, tuple[CropSet, ...]]) -> dict[str, Any]:
+        """Where the model comes from; a resumed run adds a session to those before."""
+        path = self.run_dir / PROVENANCE_FILE
+        before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        epoch = TrainingState.read(self.run_dir / "checkpoint").epoch
+        facts = data_facts(dict(zip(self.sources, self.owners, strict=True)), splits)
+        return provenance_of(self.config, facts, before, epoch)
 
     def _conclude(
         self,
@@ -337,44 +278,6 @@ class TrainModel:
                 _labels(splits[split]), p_fake, f"{name}, {split}"
             ).savefig(self.run_dir / f"reliability-{split}.png")
 
-    def _provenance(self, splits: dict[str, tuple[CropSet, ...]]) -> dict[str, Any]:
-        """Where the model comes from; a resumed run adds a session to those before."""
-        path = self.run_dir / PROVENANCE_FILE
-        before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        data = self._data_facts(splits)
-        _require_same_data(before.get("data", data), data)
-        session = {
-            "started": datetime.now(UTC).isoformat(timespec="seconds"),
-            "epochs_before": TrainingState.read(self.run_dir / "checkpoint").epoch,
-            "git_commit": _git_commit(),
-            "python": sys.version.split()[0],
-            "versions": {name: _version(name) for name in _PACKAGES},
-        }
-        return {
-            "sessions": [*before.get("sessions", []), session],
-            "seed": self.config.seed,
-            "config": _without_paths(self.config),
-            "data": data,
-        }
-
-    def _data_facts(self, splits: dict[str, tuple[CropSet, ...]]) -> dict[str, Any]:
-        facts = {}
-        for i, (source, handler) in enumerate(
-            zip(self.sources, self.owners, strict=True)
-        ):
-            train = splits["train"][i]
-            spec = handler.specs[train.source]
-            facts[source] = {
-                "sha256": handler.data_hash,
-                "fake_kind": spec.fake_kind,
-                "licence": spec.licence,
-                "citation": spec.citation,
-                "pictures": {split: len(splits[split][i]) for split in splits},
-                "face_found_share": train.face_found_share(),
-                "duplicates": handler.duplicate_facts(train.source),
-            }
-        return facts
-
 
 def _saved_config(run_dir: Path) -> TrainConfig:
     """The configuration that a run folder holds."""
@@ -386,16 +289,6 @@ def _saved_config(run_dir: Path) -> TrainConfig:
             f"resume: expected a run folder with {CONFIG_FILE}, but {run_dir.name!r} "
             "has none that can be read; give a folder below runs/"
         ) from error
-
-
-def _require_same_data(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Refuse to go on with other pictures: some could be trained on and then scored."""
-    hashes = [[data["sha256"] for data in facts.values()] for facts in (before, now)]
-    if hashes[0] != hashes[1]:
-        raise DatasetError(
-            "resume: the pictures are other than those the run began with; put them "
-            "back, or start the run anew"
-        )
 
 
 def _numbered(names: list[str]) -> list[str]:
@@ -424,6 +317,21 @@ def _run_name(config: TrainConfig) -> Path:
     return config.output / f"{moment}-{config.architecture}"
 
 
+def _median(values: list[float]) -> float | None:
+    return float(np.median(values)) if values else None
+
+
+def _require_both_classes(split: str, crop_sets: tuple[CropSet, ...]) -> None:
+    """Refuse a split that nothing can be learned from, or measured on."""
+    counts = np.bincount(_labels(crop_sets), minlength=len(CLASS_NAMES))
+    for name, count in zip(CLASS_NAMES, counts, strict=True):
+        if not count:
+            raise DatasetError(
+                f"{split}: expected pictures of both classes, but none of the "
+                f"{counts.sum()} is {name}; add some, or choose another dataset"
+            )
+
+
 def _labels(crop_sets: tuple[CropSet, ...]) -> NDArray[np.int64]:
     return np.concatenate([crop_set.y_true for crop_set in crop_sets])
 
@@ -435,40 +343,6 @@ def _licence_note(handlers: list[DatasetHandler]) -> str:
         for source, spec in h.specs.items()
     )
     return f"Trained on pictures under these terms: {terms}."
-
-
-def _without_paths(config: TrainConfig) -> dict[str, Any]:
-    """The settings, paths cut to their last part: a card tells no one's folders."""
-    fields = dataclasses.asdict(config)
-
-    def last_part(value: Any) -> Any:
-        if isinstance(value, tuple):
-            return [last_part(item) for item in value]
-        return value.name if isinstance(value, Path) else value
-
-    return {name: last_part(value) for name, value in fields.items()}
-
-
-def _git_commit() -> str | None:
-    """The commit of this checkout, or None outside one."""
-    try:
-        answer = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=40"],  # noqa: S607
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return answer.stdout.strip()
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _write_json(path: Path, value: Any) -> None:

@@ -4,12 +4,16 @@ import csv
 import io
 import json
 import logging
+import math
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
 import keras
 
+from deepfake_detector.averaged_weights import averaged_weights
+from deepfake_detector.config import WATCHED_METRICS
 from deepfake_detector.exceptions import TrainingError
 
 logger = logging.getLogger(__name__)
@@ -38,9 +42,9 @@ class TrainingState:
     finished : bool, default False
         Whether training ended by itself.
     best_epoch : int or None, default None
-        Epoch, from 1, with the lowest validation loss.
-    best_val_loss : float or None, default None
-        That loss.
+        Epoch, from 1, with the best value of the watched metric.
+    best_value : float or None, default None
+        That value.
     history : list of dict, optional
         One row of metrics an epoch.
     memories : dict, optional
@@ -53,14 +57,14 @@ class TrainingState:
     weights: str | None = None
     finished: bool = False
     best_epoch: int | None = None
-    best_val_loss: float | None = None
+    best_value: float | None = None
     history: list[dict[str, float]] = field(default_factory=list)
     memories: dict[str, dict[str, Any]] = field(default_factory=dict)
     random_states: list[list[int]] = field(default_factory=list)
 
     @property
     def stopped_early(self) -> bool:
-        """Whether the validation loss stayed without a better one for too long."""
+        """Whether the watched metric stayed without a better value for too long."""
         return bool(self.memories.get("EarlyStopping", {}).get("stopped_epoch"))
 
     @classmethod
@@ -86,7 +90,10 @@ class TrainingState:
         if not path.is_file():
             return cls()
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
+            fields = json.loads(path.read_text(encoding="utf-8"))
+            if "best_val_loss" in fields:  # as runs before other metrics called it
+                fields["best_value"] = fields.pop("best_val_loss")
+            return cls(**fields)
         except (ValueError, TypeError) as error:
             raise TrainingError(
                 f"{STATE_FILE}: not a training state ({error}); start the run anew"
@@ -107,6 +114,8 @@ class TrainingCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
         Where the run stands; changed as it goes on.
     watchers : sequence of keras.callbacks.Callback
         Callbacks whose memory is kept.
+    metric : str, default 'val_loss'
+        What picks the best epoch; one of `WATCHED_METRICS`.
     """
 
     def __init__(
@@ -114,11 +123,13 @@ class TrainingCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
         directory: Path,
         state: TrainingState,
         watchers: list[keras.callbacks.Callback],
+        metric: str = "val_loss",
     ) -> None:
         super().__init__()
         self.directory = directory
         self.state = state
         self.watchers = watchers
+        self.metric = metric
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Give the other callbacks and dropout back what they remembered."""
@@ -132,15 +143,40 @@ class TrainingCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
             variable.assign(value)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Save the epoch that just ended."""
+        """Save the epoch that just ended.
+
+        Raises
+        ------
+        TrainingError
+            If it cannot be written; the checkpoint before it is kept.
+        """
         row = {name: float(value) for name, value in (logs or {}).items()}
         self.state.epoch = epoch + 1
         self.state.history = [*self.state.history[:epoch], {"epoch": epoch + 1} | row]
-        val_loss = row.get("val_loss", float("nan"))
-        if val_loss < _or_infinity(self.state.best_val_loss):
-            self.state.best_val_loss, self.state.best_epoch = val_loss, epoch + 1
-            self._write_best()
-        self.save()
+        try:
+            if self._is_best(row.get(self.metric, math.nan)):
+                self.state.best_value = row[self.metric]
+                self.state.best_epoch = epoch + 1
+                self._write_best()
+            self.save()
+        except OSError as error:
+            self._remove_halves()
+            raise TrainingError(
+                f"the checkpoint of epoch {epoch + 1} cannot be written "
+                f"({_reason(error)}); that of epoch {epoch} is kept. Make room, then "
+                f"go on with --resume and the folder {self.directory.parent.name}"
+            ) from error
+
+    def _is_best(self, value: float) -> bool:
+        best = self.state.best_value
+        if best is None or not math.isfinite(value):
+            return math.isfinite(value)
+        return value > best if WATCHED_METRICS[self.metric] == "max" else value < best
+
+    def _remove_halves(self) -> None:
+        """Give back the room that a file cut in the middle takes."""
+        for path in self.directory.glob("writing-*"):
+            path.unlink(missing_ok=True)
 
     def save(self) -> None:
         """Write the checkpoint of the state as it is."""
@@ -174,7 +210,8 @@ class TrainingCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
     def _write_best(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         temporary = self.directory / f"writing-{BEST_FILE}"
-        self.model.save_weights(temporary)
+        with averaged_weights(self.model):
+            self.model.save_weights(temporary)
         temporary.replace(self.directory / BEST_FILE)
 
 
@@ -193,8 +230,11 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def _or_infinity(value: float | None) -> float:
-    return float("inf") if value is None else value
+def _reason(error: OSError) -> str:
+    """Why a file could not be written; HDF5 says it in a sentence of its own."""
+    if error.errno is not None:
+        return os.strerror(error.errno)
+    return "No space left on device" if "No space" in str(error) else "write failed"
 
 
 def _write(path: Path, text: str) -> None:

@@ -87,7 +87,7 @@ def test_written_state_is_read_again(
     end_epochs(checkpoint, 0.5, 0.4, 0.6)
     state = TrainingState.read(directory)
     assert state == checkpoint.state
-    assert (state.epoch, state.best_epoch, state.best_val_loss) == (3, 2, 0.4)
+    assert (state.epoch, state.best_epoch, state.best_value) == (3, 2, 0.4)
 
 
 def test_state_names_the_weights_of_its_own_epoch(
@@ -245,7 +245,7 @@ def test_previous_checkpoint_survives_a_write_that_fails(
     end_epochs(checkpoint, 0.5, 0.4)
     with monkeypatch.context() as patch:
         cut(checkpoint, patch)
-        with pytest.raises(OSError, match="No space|Input/output"):
+        with pytest.raises(TrainingError, match="No space|Input/output"):
             end_epochs(checkpoint, 0.9)
     state = TrainingState.read(directory)
     assert state.epoch == 2
@@ -259,7 +259,7 @@ def test_checkpoint_after_one_that_failed_is_whole(
     end_epochs(checkpoint, 0.5)
     with monkeypatch.context() as patch:
         cut_state(checkpoint, patch)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(TrainingError, match="No space"):
             end_epochs(checkpoint, 0.4)
     resumed = attached(directory, TrainingState.read(directory))
     end_epochs(resumed, 0.4, 0.3)
@@ -275,7 +275,7 @@ def test_best_weights_of_a_cut_epoch_do_no_harm(
     end_epochs(checkpoint, 0.5)
     with monkeypatch.context() as patch:
         cut_saving(checkpoint, patch)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(TrainingError, match="No space"):
             end_epochs(checkpoint, 0.4)
     resumed = attached(directory, TrainingState.read(directory))
     end_epochs(resumed, 0.4)

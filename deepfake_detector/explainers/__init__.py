@@ -5,6 +5,7 @@ line here. All explain the logit, never P(fake), which is flat where it is satur
 The same seed gives the same answer.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Protocol
 
@@ -136,3 +137,25 @@ def default_explainer(network: Network) -> str:
     """
     blank = np.zeros((1, *network.input_shape), dtype=np.uint8)
     return "cam" if "cam" in network.run(blank) else "occlusion"
+
+
+def needed_backend(methods: Iterable[str]) -> str | None:
+    """Return the backend without which some of the methods cannot be used.
+
+    Parameters
+    ----------
+    methods : iterable of str
+        Names of this table.
+
+    Returns
+    -------
+    str or None
+        Name of a backend; None where any will do.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such method; the message lists the choices.
+    """
+    needed = [EXPLAINERS.get(method).backend for method in methods]
+    return next((name for name in needed if name), None)

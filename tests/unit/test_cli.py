@@ -206,6 +206,123 @@ def test_inspect_names_a_package_that_serving_lacks(
     assert "inspect needs tqdm" in result.stderr
 
 
+def test_explain_writes_a_figure_and_says_what_it_shows(
+    model_dir: Path, labelled_folder: Path, tmp_path: Path
+) -> None:
+    file, output = labelled_folder / "Real" / "0.jpg", tmp_path / "figure.png"
+    options = ("--model-dir", model_dir, "--backend", "constant", "--output", output)
+    result = run("explain", file, *options)
+    assert result.exit_code == 0
+    answer = json.loads(result.stdout)
+    assert (answer["method"], answer["p_fake"]) == ("occlusion", 0.5)
+    assert answer["wrote"] == [str(output)]
+    assert output.read_bytes().startswith(b"\x89PNG")
+
+
+def test_explain_writes_into_the_current_folder_unless_told(
+    model_dir: Path,
+    labelled_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    file = labelled_folder / "Real" / "0.jpg"
+    result = run("explain", file, "--model-dir", model_dir, "--backend", "constant")
+    assert result.exit_code == 0
+    assert [path.name for path in here.iterdir()] == ["0-occlusion.png"]
+
+
+@pytest.mark.parametrize(
+    ("file", "options", "told"),
+    [
+        ("missing.jpg", (), "missing.jpg: No such file"),
+        ("text.jpg", (), "not a JPEG, PNG or WebP"),
+        ("flat.png", (), "No face was found"),
+        ("face.jpg", ("--face", "99"), "face: expected 1 to"),
+        ("face.jpg", ("--method", "tea"), "choose from: cam, grad_cam, lime, occ"),
+        ("face.jpg", ("--method", "cam"), "choose occlusion, lime or grad_cam"),
+        ("face.jpg", ("--method", "grad_cam"), "give --backend keras"),
+        ("face.jpg", ("--feature-maps",), "give --backend keras"),
+        ("face.jpg", ("--output", "nowhere/figure.png"), "No such file"),
+        ("face.jpg", ("--output", "."), "got the folder"),
+    ],
+)
+def test_explain_says_in_a_line_why_it_cannot(
+    model_dir: Path,
+    portrait_jpeg: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    file: str,
+    options: tuple[str, ...],
+    told: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("text.jpg").write_text("not a picture")
+    Path("face.jpg").write_bytes(portrait_jpeg)
+    flat = np.full((64, 64, 3), 90, dtype=np.uint8)
+    Image.fromarray(flat).save("flat.png")
+    before = sorted(tmp_path.iterdir())
+    model = ("--model-dir", model_dir, "--backend", "constant")
+    result = run("explain", file, *model, *options)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_deletion_test_prints_one_json_object_a_method(
+    model_dir: Path,
+    labelled_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("deepfake_detector.explainer_scoring.CACHE_DIR", tmp_path / "c")
+    options = ("--model-dir", model_dir, "--backend", "constant", "--method")
+    result = run("deletion-test", labelled_folder, *options, "occlusion")
+    assert result.exit_code == 0
+    (row,) = map(json.loads, result.stdout.splitlines())
+    assert (row["method"], row["crops"], row["passed"]) == ("occlusion", 4, False)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--method", "tea"), "choose from: cam, grad_cam, lime, occlusion"),
+        (("--method", "cam"), "choose occlusion, lime or grad_cam"),
+        (("--pictures", "1"), "--pictures"),
+        (("--blank", "black"), "--blank"),
+    ],
+)
+def test_deletion_test_says_why_it_cannot(
+    model_dir: Path, options: tuple[str, ...], told: str
+) -> None:
+    model = ("--model-dir", model_dir, "--backend", "constant")
+    result = run("deletion-test", "anywhere", *model, *options)
+    assert result.exit_code == 2
+    assert told in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "module", "lacking"),
+    [
+        ("explain", "explaining", "matplotlib"),
+        ("deletion-test", "explainer_scoring", "tqdm"),
+    ],
+)
+def test_explaining_names_a_package_that_serving_lacks(
+    monkeypatch: pytest.MonkeyPatch, command: str, module: str, lacking: str
+) -> None:
+    for name in (module, "plots", "dataset_handler"):
+        monkeypatch.delitem(sys.modules, f"deepfake_detector.{name}", False)
+    monkeypatch.setitem(sys.modules, lacking, None)
+    monkeypatch.setitem(sys.modules, f"{lacking}.figure", None)
+    result = run(command, "any")
+    assert result.exit_code == 2
+    assert "pip install -r requirements.txt" in result.stderr
+
+
 def test_card_table_holds_the_figures_and_their_baseline(model_dir: Path) -> None:
     result = run("card", "--table", "--model-dir", model_dir)
     row = result.stdout.splitlines()[-1]

@@ -14,6 +14,7 @@ from deepfake_detector.dataset_scoring import score_dataset
 from deepfake_detector.datasets import DATASETS
 from deepfake_detector.detector import Detector
 from deepfake_detector.face_crops import CROP_RULES
+from deepfake_detector.inspection import inspect_dataset
 from deepfake_detector.split_guard import SplitGuard
 
 ARCHIVES = {
@@ -76,3 +77,33 @@ def test_figures_of_the_card_are_reproduced(
     report = score_dataset(Detector.load(config), archive, "test")
     for name in ("auc", "accuracy", "eer", "ece", "brier"):
         assert report[name] == pytest.approx(stated[name], abs=5e-4)
+
+
+@pytest.mark.slow
+def test_framing_of_openforensics_leaks_and_cropping_takes_from_it(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    archive = shared_data / ARCHIVES["openforensics"]
+    folder = unpacked_part(archive, tmp_path / "part", every=5)
+    source = DatasetSource(folder, None, None, tmp_path / "cache")
+    handler = DatasetHandler(
+        DATASETS.get("openforensics"), source, CROP_RULES["face"], (128, 128)
+    )
+    rows = inspect_dataset(handler).report["leak_report"]
+    auc = {(row["name"], row["of"]): row["auc"] for row in rows}
+    assert auc["face_width", "picture"] == pytest.approx(0.84, abs=0.04)
+    assert auc["thumbnail", "picture"] == pytest.approx(0.84, abs=0.06)
+    assert auc["thumbnail", "face crop"] < 0.72
+    for name in ("bytes_per_pixel", "encoding", "jpeg_quality", "brightness"):
+        assert auc[name, "picture"] < 0.6
+
+
+def unpacked_part(archive: Path, folder: Path, every: int) -> Path:
+    """One in so many pictures of each class of each split."""
+    with ZipFile(archive) as zipped:
+        by_class: dict[str, list[str]] = {}
+        for name in sorted(zipped.namelist()):
+            by_class.setdefault(name.rpartition("/")[0], []).append(name)
+        for names in by_class.values():
+            zipped.extractall(folder, names[::every])
+    return folder

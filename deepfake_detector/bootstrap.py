@@ -192,8 +192,9 @@ def _equal_error_rate(alarm_rate: Rows, hit_rate: Rows) -> Rows:
     right = np.argmax(gap >= 0, axis=1)
     rows, left = np.arange(len(gap)), right - 1
     share = -gap[rows, left] / (gap[rows, right] - gap[rows, left])
-    before: Rows = alarm_rate[rows, left]
-    return before + share * (alarm_rate[rows, right] - before)
+    before = alarm_rate[rows, left]
+    rates: Rows = before + share * (alarm_rate[rows, right] - before)
+    return rates
 
 
 def _answer_metrics(

@@ -3,19 +3,24 @@
 import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deepfake_detector import face_crops, images
 from deepfake_detector.config import REPOSITORY
 from deepfake_detector.crop_cache import LabelledPicture
 from deepfake_detector.dataset_handler import DatasetHandler, DatasetSource
 from deepfake_detector.datasets import DATASETS
-from deepfake_detector.detector import Analysis, Detector
-from deepfake_detector.evaluation import evaluate_scores, thumbnail_baseline_auc
-from deepfake_detector.exceptions import DatasetError, ImageError
+from deepfake_detector.detector import Detector
+from deepfake_detector.evaluation import evaluate_scores, score_metrics
+from deepfake_detector.exceptions import ArtifactError, DatasetError, ImageError
+from deepfake_detector.face_crops import FaceBox
+from deepfake_detector.thumbnail_baseline import ThumbnailBaseline, thumbnails
 from deepfake_detector.verdict import MIN_FACE_PX
 
 logger = logging.getLogger(__name__)
@@ -26,10 +31,90 @@ CACHE_DIR: Final = REPOSITORY / "data"
 _BATCH: Final = 32
 
 
+@dataclass(frozen=True)
+class ScoredSet:
+    """Every judged picture of a set with its label and its score.
+
+    Parameters
+    ----------
+    name : str
+        What the set is called in reports.
+    split : str
+        Which of its splits was scored.
+    handler : DatasetHandler
+        Where its pictures are.
+    pictures : tuple of LabelledPicture
+        The judged ones.
+    p_fake : ndarray of shape (n,), float64
+        Calibrated P(fake) of each.
+    thumbnails : ndarray of shape (n, 256), uint8
+        What the thumbnail baseline sees of each.
+    notes : dict
+        How pictures were scored and how many were not.
+    boxes : tuple of FaceBox, optional
+        The box that each score is of, where it was searched for scoring.
+    """
+
+    name: str
+    split: str
+    handler: DatasetHandler
+    pictures: tuple[LabelledPicture, ...]
+    p_fake: NDArray[np.float64]
+    thumbnails: NDArray[np.uint8]
+    notes: dict[str, Any]
+    boxes: tuple[FaceBox, ...] | None = None
+
+    @cached_property
+    def y_true(self) -> NDArray[np.int64]:
+        """Ground truth of each picture, 0 = real, 1 = fake: (n,)."""
+        return np.array([picture.label for picture in self.pictures], dtype=np.int64)
+
+    @cached_property
+    def baseline(self) -> ThumbnailBaseline | None:
+        """The thumbnail baseline, cross-fitted on this very set."""
+        return ThumbnailBaseline.cross_fitted(self.thumbnails, self.y_true)
+
+    @cached_property
+    def baseline_scores(self) -> NDArray[np.float64] | None:
+        """The baseline's scores, (n,); None where there are too few pictures."""
+        if self.baseline is None:
+            return None
+        return self.baseline.p_fake(self.thumbnails)
+
+    def report(self, model: str, threshold: float) -> dict[str, Any]:
+        """Report the scores beside what thumbnails give away.
+
+        Parameters
+        ----------
+        model : str
+            Name of the model that gave the scores.
+        threshold : float
+            P(fake) from which the answer is Fake.
+
+        Returns
+        -------
+        dict
+            What `evaluation.evaluate_scores` returns, with the data set's name, split
+            and hash, the notes, and every metric of the thumbnail baseline.
+        """
+        scores = self.baseline_scores
+        baseline = None if scores is None else score_metrics(self.y_true, scores)
+        return {
+            "model": model,
+            "data": self.name,
+            "data_sha256": self.handler.data_hash,
+            "split": self.split,
+            **evaluate_scores(self.y_true, self.p_fake, threshold),
+            **self.notes,
+            "thumbnail_baseline_auc": baseline and baseline["auc"],
+            "thumbnail_baseline": baseline,
+        }
+
+
 def score_dataset(
     detector: Detector, path: Path, split: str | None = None, by_picture: bool = False
 ) -> dict[str, Any]:
-    """Score every picture of a folder or archive.
+    """Score every picture of a folder or archive and report it.
 
     Parameters
     ----------
@@ -46,13 +131,53 @@ def score_dataset(
     Returns
     -------
     dict
-        What `evaluation.evaluate_scores` returns, with the data set's name, split,
-        hash and shares of found faces, and the thumbnail baseline's AUC.
+        What :meth:`ScoredSet.report` returns at the card's threshold.
 
     Raises
     ------
     DatasetError
-        If the pictures cannot be had.
+        If the pictures cannot be had, or too few of them can be judged.
+    ArtifactError
+        If the model answers with something other than numbers.
+    """
+    scored = score_set(detector, path, split, by_picture)
+    return scored.report(detector.card.name, detector.card.threshold)
+
+
+def score_set(
+    detector: Detector,
+    path: Path,
+    split: str | None = None,
+    by_picture: bool = False,
+    name: str | None = None,
+) -> ScoredSet:
+    """Score every picture of a folder or archive.
+
+    Parameters
+    ----------
+    detector : Detector
+        What is scored.
+    path : Path
+        Folder or zip with Real and Fake, or with splits that hold them.
+    split : {'train', 'val', 'test'}, optional
+        Which split; by default `test` where there are splits, else every picture.
+    by_picture : bool, default False
+        Score a picture by its highest-scoring judgeable face instead of by the face
+        nearest its centre.
+    name : str, optional
+        What to call the set; by default its file or folder name.
+
+    Returns
+    -------
+    ScoredSet
+        Labels and scores, in the handler's order.
+
+    Raises
+    ------
+    DatasetError
+        If the pictures cannot be had, or too few of them can be judged.
+    ArtifactError
+        If the model answers with something other than numbers.
     """
     zipped = path.is_file()
     source = DatasetSource(
@@ -66,69 +191,132 @@ def score_dataset(
         DATASETS.get("folder"), source, card.crop, card.input_shape[:2]
     )
     split = split or ("test" if handler.is_split else "all")
-    if by_picture:
-        y_true, p_fake, notes = _by_picture(detector, handler, split)
-    else:
-        crops = handler.get_image_dataset_from_directory(split)
-        y_true, p_fake = crops.y_true, _score_in_batches(detector, crops.crops)
-        notes = {
-            "face_found_share": crops.face_found_share(),
-            "unreadable": len(crops.unreadable),
-            "thumbnail_baseline_auc": thumbnail_baseline_auc(crops.crops, y_true),
-        }
-    return {
-        "model": card.name,
-        "data": path.name,
-        "data_sha256": handler.data_hash,
-        "split": split,
-        "scored_by": "picture" if by_picture else "centre face",
-        **evaluate_scores(y_true, p_fake, card.threshold),
-        **notes,
-    }
+    score = _by_picture if by_picture else _by_centre_face
+    scored = score(detector, handler, (name or path.name, split))
+    _require_numbers(scored.p_fake)
+    return scored
 
 
-def _score_in_batches(
+def score_in_batches(
     detector: Detector, crops: NDArray[np.uint8]
 ) -> NDArray[np.float64]:
-    """P(fake) of every crop, (n,), without loading them all at once."""
+    """Score crops without loading them all at once.
+
+    Parameters
+    ----------
+    detector : Detector
+        What scores them.
+    crops : ndarray of shape (n, h, w, 3), uint8
+        At least one crop, possibly mapped from disk.
+
+    Returns
+    -------
+    ndarray of shape (n,), float64
+        Calibrated P(fake).
+    """
     starts = range(0, len(crops), _BATCH)
     return np.concatenate(
         [detector.score_crops(np.asarray(crops[s : s + _BATCH])) for s in starts]
     )
 
 
-def _by_picture(
-    detector: Detector, handler: DatasetHandler, split: str
-) -> tuple[NDArray[np.int64], NDArray[np.float64], dict[str, Any]]:
-    """Labels and P(fake) of the pictures that could be judged, and how many were."""
-    judged: list[tuple[int, float]] = []
-    unreadable = 0
-    pictures = handler.pictures(split)
+def _by_centre_face(
+    detector: Detector, handler: DatasetHandler, label: tuple[str, str]
+) -> ScoredSet:
+    """Score the crops that training would see, from their cache."""
+    crops = handler.get_image_dataset_from_directory(label[1])
+    if detector.card.crop.square and not crops.face_found.any():
+        raise DatasetError(
+            f"no face was found in any of the {len(crops)} pictures, so there is "
+            "nothing to judge; give larger or more frontal faces, or a model that was "
+            "trained on whole pictures"
+        )
+    kept = dict(zip(crops.names, crops.y_true.tolist(), strict=True))
+    return ScoredSet(
+        *label,
+        handler,
+        tuple(LabelledPicture(name, y) for name, y in kept.items()),
+        score_in_batches(detector, crops.crops),
+        thumbnails(crops.crops),
+        {
+            "scored_by": "centre face",
+            "face_found_share": crops.face_found_share(),
+            "unreadable": len(crops.unreadable),
+        },
+    )
 
-    def analyse(picture: LabelledPicture) -> Analysis | None:
+
+@dataclass(frozen=True)
+class _TopFace:
+    """The face that a picture's score is of."""
+
+    picture: LabelledPicture
+    p_fake: float
+    box: FaceBox
+    thumbnail: NDArray[np.uint8]  # (256,)
+
+
+def _by_picture(
+    detector: Detector, handler: DatasetHandler, label: tuple[str, str]
+) -> ScoredSet:
+    """Score the pictures that serving would judge, as it would."""
+    pictures = handler.pictures(label[1])
+    unreadable: list[str] = []
+
+    def analyse(picture: LabelledPicture) -> _TopFace | None:
         try:
-            return detector.analyse(handler.path_of(picture))
+            image = images.decode(handler.path_of(picture), detector.max_pixels)
         except (ImageError, OSError) as error:
             logger.warning("%s: skipped (%s)", picture.name, error)
+            unreadable.append(picture.name)
             return None
+        return _top_face(detector, picture, image)
 
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for picture, analysis in zip(
-            pictures, pool.map(analyse, pictures), strict=True
-        ):
-            if analysis is None:
-                unreadable += 1
-            elif analysis.p_fake is not None:
-                judged.append((picture.label, analysis.p_fake))
-    if len({label for label, _ in judged}) < 2:
+        faces = [face for face in pool.map(analyse, pictures) if face is not None]
+    if len({face.picture.label for face in faces}) < 2:
         raise DatasetError(
-            f"{len(judged)} of {len(pictures)} pictures could be judged, and not of "
+            f"{len(faces)} of {len(pictures)} pictures could be judged, and not of "
             "both classes; give more pictures with faces of at least "
             f"{MIN_FACE_PX} pixels"
         )
-    y_true, p_fake = zip(*judged, strict=True)
-    notes = {
-        "unreadable": unreadable,
-        "not_judged": len(pictures) - unreadable - len(judged),
-    }
-    return np.array(y_true), np.array(p_fake), notes
+    return ScoredSet(
+        *label,
+        handler,
+        tuple(face.picture for face in faces),
+        np.array([face.p_fake for face in faces]),
+        np.stack([face.thumbnail for face in faces]),
+        {
+            "scored_by": "picture",
+            "unreadable": len(unreadable),
+            "not_judged": len(pictures) - len(unreadable) - len(faces),
+        },
+        tuple(face.box for face in faces),
+    )
+
+
+def _top_face(
+    detector: Detector, picture: LabelledPicture, image: NDArray[np.uint8]
+) -> _TopFace | None:
+    """The highest-scoring face of a picture; None where none was judged."""
+    card = detector.card
+    judged = [
+        (face.p_fake, face.box)
+        for face in detector.analyse(image).faces
+        if face.p_fake is not None
+    ]
+    if not judged:
+        return None
+    # Unlike max, argmax lets a score through that is no number.
+    p_fake, box = judged[int(np.argmax([score for score, _ in judged]))]
+    crop = face_crops.crop(image, box, card.crop, card.input_shape[:2])
+    return _TopFace(picture, p_fake, box, thumbnails([crop])[0])
+
+
+def _require_numbers(p_fake: NDArray[np.float64]) -> None:
+    bad = int(np.sum(~np.isfinite(p_fake)))
+    if bad:
+        raise ArtifactError(
+            f"the model's answer to {bad} of {len(p_fake)} pictures is not a number; "
+            "its weights are damaged: train or export it again"
+        )

@@ -141,8 +141,9 @@ def test_evaluate_refuses_a_folder_with_one_class(
 def test_evaluate_names_a_package_that_serving_lacks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delitem(sys.modules, "deepfake_detector.dataset_scoring", False)
-    monkeypatch.delitem(sys.modules, "deepfake_detector.dataset_handler", False)
+    evaluation = ("evaluation_files", "evaluation_page", "evaluation_run")
+    for name in (*evaluation, "set_examination", "dataset_scoring", "dataset_handler"):
+        monkeypatch.delitem(sys.modules, f"deepfake_detector.{name}", False)
     monkeypatch.setitem(sys.modules, "tqdm", None)
     result = run("evaluate", "any")
     assert result.exit_code == 2

@@ -1,27 +1,26 @@
+"""Labels and scores of sets, by either way of scoring, and what cannot be scored."""
+
 from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
 from deepfake_detector import dataset_scoring
-from deepfake_detector.artifact import ModelCard
-from deepfake_detector.dataset_scoring import score_dataset
+from deepfake_detector.dataset_scoring import score_dataset, score_set
 from deepfake_detector.detector import Detector
-from deepfake_detector.exceptions import DatasetError, DatasetLayoutError
-from deepfake_detector.face_crops import CROP_RULES
-from deepfake_detector.face_detectors.whole_picture import WholePicture
-
-
-class Brightness:
-    """Takes bright pictures for fakes."""
-
-    input_shape = (16, 16, 3)
-
-    def run(self, batch: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-        return {"logit": (batch.mean(axis=(1, 2, 3)) / 32 - 4).astype(np.float32)}
+from deepfake_detector.exceptions import (
+    ArtifactError,
+    DatasetError,
+    DatasetLayoutError,
+)
+from tests.bright_sets import (
+    Silent,
+    bright_detector,
+    write_bright_set,
+    write_class,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -31,36 +30,27 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def detector() -> Detector:
-    card = ModelCard("brightness", "compact", (16, 16, 3), CROP_RULES["whole"])
-    return Detector(Brightness(), WholePicture(), card)
-
-
-def write_class(folder: Path, level: int, count: int, side: int = 80) -> None:
-    folder.mkdir(parents=True)
-    for index in range(count):
-        flat = np.full((side, side, 3), level + index, dtype=np.uint8)
-        Image.fromarray(flat).save(folder / f"{index}.png")
-
-
-def write_split(folder: Path, count: int = 10) -> Path:
-    write_class(folder / "Real", 40, count)
-    write_class(folder / "FAKE", 200, count)
-    return folder
+    return bright_detector()
 
 
 @pytest.mark.parametrize("by_picture", [False, True])
 def test_bright_fakes_are_told_from_dark_reals(
     detector: Detector, tmp_path: Path, by_picture: bool
 ) -> None:
-    folder = write_split(tmp_path / "pictures")
+    folder = write_bright_set(tmp_path / "pictures")
     report = score_dataset(detector, folder, by_picture=by_picture)
     assert (report["auc"], report["accuracy"]) == (1.0, 1.0)
     assert (report["real"], report["fake"], report["unreadable"]) == (10, 10, 0)
     assert (report["data"], report["split"]) == ("pictures", "all")
 
 
-def test_baseline_stands_beside_the_score(detector: Detector, tmp_path: Path) -> None:
-    report = score_dataset(detector, write_split(tmp_path / "pictures"))
+@pytest.mark.parametrize("by_picture", [False, True])
+def test_baseline_stands_beside_the_score(
+    detector: Detector, tmp_path: Path, by_picture: bool
+) -> None:
+    folder = write_bright_set(tmp_path / "pictures")
+    report = score_dataset(detector, folder, by_picture=by_picture)
+    assert report["thumbnail_baseline"]["auc"] == report["thumbnail_baseline_auc"]
     # Brightness is just what a thumbnail sees.
     assert report["thumbnail_baseline_auc"] == 1.0
 
@@ -69,7 +59,7 @@ def test_zip_with_splits_is_scored_on_test_unless_told(
     detector: Detector, tmp_path: Path
 ) -> None:
     for split, count in (("Train", 4), ("Validation", 3), ("Test", 2)):
-        write_split(tmp_path / "set" / split, count)
+        write_bright_set(tmp_path / "set" / split, count)
     with ZipFile(tmp_path / "set.zip", "w") as archive:
         for path in sorted((tmp_path / "set").rglob("*.png")):
             archive.write(path, path.relative_to(tmp_path / "set"))
@@ -80,7 +70,7 @@ def test_zip_with_splits_is_scored_on_test_unless_told(
 def test_pictures_without_a_judgeable_face_are_counted(
     detector: Detector, tmp_path: Path
 ) -> None:
-    folder = write_split(tmp_path / "pictures")
+    folder = write_bright_set(tmp_path / "pictures")
     flat = np.zeros((20, 20, 3), dtype=np.uint8)
     Image.fromarray(flat).save(folder / "Real" / "small.png")
     report = score_dataset(detector, folder, by_picture=True)
@@ -101,6 +91,62 @@ def test_nothing_to_judge_is_said(detector: Detector, tmp_path: Path) -> None:
 def test_a_split_that_cannot_be_had_is_named(
     detector: Detector, tmp_path: Path, split: str, told: str
 ) -> None:
-    folder = write_split(tmp_path / "pictures", count=4)
+    folder = write_bright_set(tmp_path / "pictures", count=4)
     with pytest.raises(DatasetLayoutError, match=told):
         score_dataset(detector, folder, split)
+
+
+def test_both_ways_score_the_only_face_alike(
+    detector: Detector, tmp_path: Path
+) -> None:
+    folder = write_bright_set(tmp_path / "pictures")
+    centre, picture = (score_set(detector, folder, None, way) for way in (False, True))
+    assert centre.pictures == picture.pictures
+    np.testing.assert_array_equal(centre.y_true, picture.y_true)
+    np.testing.assert_allclose(centre.p_fake, picture.p_fake)
+    np.testing.assert_array_equal(centre.thumbnails, picture.thumbnails)
+
+
+def test_set_too_small_for_a_baseline_has_none(
+    detector: Detector, tmp_path: Path
+) -> None:
+    report = score_dataset(detector, write_bright_set(tmp_path / "pictures", 4))
+    assert report["auc"] == 1.0
+    assert report["thumbnail_baseline_auc"] is None
+    assert report["thumbnail_baseline"] is None
+
+
+def test_set_is_called_as_asked(detector: Detector, tmp_path: Path) -> None:
+    folder = write_bright_set(tmp_path / "pictures")
+    assert score_set(detector, folder, name="mine").report("m", 0.5)["data"] == "mine"
+
+
+@pytest.mark.parametrize("by_picture", [False, True])
+def test_unreadable_pictures_are_counted(
+    detector: Detector, tmp_path: Path, by_picture: bool
+) -> None:
+    folder = write_bright_set(tmp_path / "pictures", 50)
+    (folder / "Real" / "0.png").write_bytes(b"no picture")
+    report = score_dataset(detector, folder, by_picture=by_picture)
+    assert (report["pictures"], report["real"], report["unreadable"]) == (99, 49, 1)
+
+
+@pytest.mark.parametrize("by_picture", [False, True])
+def test_answers_that_are_no_numbers_are_refused(
+    tmp_path: Path, by_picture: bool
+) -> None:
+    folder = write_bright_set(tmp_path / "pictures")
+    with pytest.raises(ArtifactError, match="20 of 20 pictures is not a number"):
+        score_set(bright_detector(Silent()), folder, by_picture=by_picture)
+
+
+@pytest.mark.parametrize(
+    ("by_picture", "told"),
+    [(False, "no face was found in any of the 20"), (True, "0 of 20 pictures could")],
+)
+def test_set_without_a_face_is_refused(
+    tmp_path: Path, by_picture: bool, told: str
+) -> None:
+    folder = write_bright_set(tmp_path / "pictures")
+    with pytest.raises(DatasetError, match=told):
+        score_set(bright_detector(rule="face"), folder, by_picture=by_picture)

@@ -1,0 +1,238 @@
+"""An evaluation as files: report.html, metrics.json and scores.csv."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from deepfake_detector.config import ServeConfig
+from deepfake_detector.detector import Detector
+from deepfake_detector.evaluation_page import METRIC_LABELS, evaluation_page
+from deepfake_detector.evaluation_run import (
+    Evaluation,
+    EvaluationOptions,
+    cross_dataset_matrix,
+    evaluate_sets,
+    set_argument,
+)
+from deepfake_detector.html_report import write_page
+
+PAGE_FILE: Final = "report.html"
+METRICS_FILE: Final = "metrics.json"
+SCORES_FILE: Final = "scores.csv"
+
+
+def evaluate_and_write(
+    environ: Mapping[str, str],
+    sets: Sequence[str],
+    directory: Path | None,
+    also_models: Sequence[Path],
+    options: Mapping[str, Any],
+) -> list[Evaluation]:
+    """Evaluate as the command line asks.
+
+    Parameters
+    ----------
+    environ : mapping of str to str
+        Usually `os.environ`.
+    sets : sequence of str
+        What `evaluation_run.set_argument` reads.
+    directory : Path or None
+        Where to write the page, the numbers and the scores, if anywhere.
+    also_models : sequence of Path
+        Folders of further models, for the matrix.
+    options : mapping
+        `split`, `by_picture`, `threshold` and `robustness` as
+        `evaluation_run.EvaluationOptions` has them, and settings of `ServeConfig`;
+        None where not given.
+
+    Returns
+    -------
+    list of Evaluation
+        That of the configured model, then those of the further ones.
+
+    Raises
+    ------
+    DeepfakeDetectorError
+        If a set or a model cannot be used.
+    """
+    settings = dict(options)
+    robustness = settings.pop("robustness")
+    how = EvaluationOptions(
+        split=settings.pop("split"),
+        by_picture=settings.pop("by_picture"),
+        threshold=settings.pop("threshold"),
+        examine=directory is not None,
+        robustness=directory is not None if robustness is None else robustness,
+    )
+    config = ServeConfig.from_env(environ, **settings)
+    places = [set_argument(text) for text in sets]
+    detector = Detector.load(config)
+    evaluations = [evaluate_sets(detector, places, how)]
+    plainly = replace(how, examine=False, robustness=False)
+    for model_dir in also_models:
+        other = Detector.load(replace(config, model_dir=model_dir, keras_file=None))
+        evaluations.append(evaluate_sets(other, places, plainly))
+    if directory is not None:
+        write_evaluation(directory, detector, evaluations)
+    return evaluations
+
+
+def write_evaluation(
+    directory: Path, detector: Detector, evaluations: Sequence[Evaluation]
+) -> Path:
+    """Write the page, the numbers and the scores of an evaluation.
+
+    Parameters
+    ----------
+    directory : Path
+        The folder to write into; made where it is missing.
+    detector : Detector
+        What the first evaluation is of.
+    evaluations : sequence of Evaluation
+        The one that is reported, then those it is compared with in the matrix.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    evaluation, matrix = evaluations[0], cross_dataset_matrix(evaluations)
+    everything = {**evaluation.to_dict(), "matrix": matrix}
+    _write(directory / METRICS_FILE, json.dumps(everything, indent=2) + "\n")
+    _write(directory / SCORES_FILE, scores_csv(evaluation))
+    page = evaluation_page(detector, evaluation, matrix)
+    write_page(directory / PAGE_FILE, page)
+    return directory / PAGE_FILE
+
+
+def figures(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
+    """Return an evaluation as plain numbers.
+
+    Parameters
+    ----------
+    evaluations : sequence of Evaluation
+        The one that is reported, then those it is compared with in the matrix.
+
+    Returns
+    -------
+    dict
+        The report itself of one model on one set; else reports by set, `pooled` and
+        `matrix`.
+    """
+    first = evaluations[0]
+    if len(evaluations) == 1 and len(first.sets) == 1:
+        return first.sets[0].report
+    return {**first.to_dict(), "matrix": cross_dataset_matrix(evaluations)}
+
+
+def figures_text(evaluations: Sequence[Evaluation]) -> str:
+    """Return the most important numbers of an evaluation for a terminal.
+
+    Parameters
+    ----------
+    evaluations : sequence of Evaluation
+        The one that is reported, then those it is compared with in the matrix.
+
+    Returns
+    -------
+    str
+        Lines: every metric of one model on one set, else a row for each set.
+    """
+    first = evaluations[0]
+    if len(evaluations) == 1 and len(first.sets) == 1:
+        report = first.sets[0].report
+        return "\n".join([*_facts_lines(report), *_metric_lines(report)])
+    lines = [f"{'model':24} {'set':20} pictures    AUC  95 %            accuracy"]
+    lines[0] += "    EER    ECE  thumbnail AUC"
+    for model, cells in cross_dataset_matrix(evaluations).items():
+        for name, cell in cells.items():
+            low, high = cell["auc_interval"]
+            lines.append(
+                f"{model:24} {name:20} {cell['pictures']:8} {cell['auc']:6.3f}  "
+                f"[{low:.3f}, {high:.3f}]  {cell['accuracy']:8.3f} {cell['eer']:6.3f} "
+                f"{cell['ece']:6.3f}  {_number(cell['thumbnail_baseline_auc'])}"
+            )
+    return "\n".join(lines)
+
+
+def scores_csv(evaluation: Evaluation) -> str:
+    """Return one row for each judged picture.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What was scored.
+
+    Returns
+    -------
+    str
+        CSV with a header; what was not looked for is empty.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(
+        ("set", "split", "file", "y_true", "p_fake", "answer", "thumbnail_baseline")
+        + ("face_px", "sharpness")
+    )
+    for one in evaluation.sets:
+        scored, found = one.scored, one.examination
+        for i, picture in enumerate(scored.pictures):
+            answer = int(scored.p_fake[i] >= evaluation.threshold)
+            baseline = scored.baseline_scores
+            writer.writerow(
+                (
+                    *(scored.name, scored.split, picture.name, picture.label),
+                    *(float(scored.p_fake[i]), answer),
+                    "" if baseline is None else round(float(baseline[i]), 6),
+                    *(("", "") if found is None else found.of_picture(i)),
+                )
+            )
+    return text.getvalue()
+
+
+def _facts_lines(report: Mapping[str, Any]) -> list[str]:
+    """What is no metric and no table: names, counts, the confusion matrix."""
+    tables = ("slices", "robustness", "worst", "thumbnail_baseline", "deletion_test")
+    return [
+        f"{name:24} {value:.4f}" if isinstance(value, float) else f"{name:24} {value}"
+        for name, value in report.items()
+        if name not in tables and name.removesuffix("_interval") not in METRIC_LABELS
+    ]
+
+
+def _metric_lines(report: Mapping[str, Any]) -> list[str]:
+    baseline = report["thumbnail_baseline"] or {}
+    lines = [f"{'metric':24} value   95 %              16x16 thumbnails"]
+    for name in METRIC_LABELS:
+        low, high = report[f"{name}_interval"]
+        lines.append(
+            f"{name:24} {report[name]:.4f}  [{low:.4f}, {high:.4f}]  "
+            f"{_number(baseline.get(name))}"
+        )
+    for name, row in (report.get("robustness") or {}).items():
+        low, high = row["auc_drop_interval"]
+        lines.append(
+            f"{name:24} {row['auc']:.4f}  AUC drop {row['auc_drop']:.4f} "
+            f"[{low:.4f}, {high:.4f}]  {_number(row['thumbnail_baseline_auc'])}"
+        )
+    return lines
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f"writing-{path.name}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,227 @@
+"""A second look at a scored set: its pictures' facts, and their perturbed copies.
+
+Pictures are decoded a second time, as no crop remembers how large its face was; a few
+at a time, so that a set of any size fits into memory.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from deepfake_detector import face_crops, images, slices
+from deepfake_detector.dataset_scoring import ScoredSet, score_in_batches
+from deepfake_detector.detector import Detector
+from deepfake_detector.face_crops import FaceBox
+from deepfake_detector.labels import CLASS_NAMES
+from deepfake_detector.picture_facts import sharpness
+from deepfake_detector.robustness import (
+    PERTURBATIONS,
+    perturbed_crops,
+    robustness_report,
+)
+from deepfake_detector.thumbnail_baseline import thumbnails
+
+#: Pictures that are decoded before their perturbed copies are scored together.
+_CHUNK: Final = 64
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What a second look at a scored set found, picture by picture.
+
+    Parameters
+    ----------
+    boxes : tuple of FaceBox
+        The box that each score is of.
+    face_px : ndarray of shape (n,), float64
+        Its longer side in pixels of the picture; NaN where no face was found.
+    sharpness : ndarray of shape (n,), float64
+        Variance of the Laplacian of the crop.
+    perturbed : dict of str to ndarray of shape (n,), float64
+        P(fake) after each perturbation; empty where none was asked for.
+    perturbed_baseline : dict of str to ndarray of shape (n,), float64
+        The thumbnail baseline's scores of the same; empty where it has none.
+    """
+
+    boxes: tuple[FaceBox, ...]
+    face_px: FloatArray
+    sharpness: FloatArray
+    perturbed: dict[str, FloatArray]
+    perturbed_baseline: dict[str, FloatArray]
+
+    def of_picture(self, index: int) -> tuple[float | None, float]:
+        """Return what was found of one picture.
+
+        Parameters
+        ----------
+        index : int
+            Its place in the set.
+
+        Returns
+        -------
+        (float or None, float)
+            Size of its face in pixels, None where none was found, and sharpness.
+        """
+        side = float(self.face_px[index])
+        return None if np.isnan(side) else side, float(self.sharpness[index])
+
+    def slices(self, scored: ScoredSet, threshold: float) -> dict[str, Any]:
+        """Report the set part by part.
+
+        Parameters
+        ----------
+        scored : ScoredSet
+            The set that was looked at.
+        threshold : float
+            P(fake) from which the answer is Fake.
+
+        Returns
+        -------
+        dict
+            What `slices.slice_report` returns for `face size`, `sharpness` and, where
+            the class folders have folders, `source`.
+        """
+        spec = scored.handler.spec
+        names = [picture.name for picture in scored.pictures]
+        folders = (*CLASS_NAMES, spec.real_folder, spec.fake_folder)
+        slicings = {
+            "face size": slices.by_face_size(self.face_px),
+            "sharpness": slices.by_quarter(self.sharpness),
+            "source": slices.by_source(names, folders),
+        }
+        return {
+            slicing: slices.slice_report(
+                masks, scored.y_true, scored.p_fake, threshold, scored.baseline_scores
+            )
+            for slicing, masks in slicings.items()
+            if masks
+        }
+
+    def robustness(self, scored: ScoredSet, threshold: float) -> dict[str, Any] | None:
+        """Report what each perturbation costs.
+
+        Parameters
+        ----------
+        scored : ScoredSet
+            The set that was looked at.
+        threshold : float
+            P(fake) from which the answer is Fake.
+
+        Returns
+        -------
+        dict or None
+            What `robustness.robustness_report` returns; None where nothing was
+            perturbed.
+        """
+        if not self.perturbed:
+            return None
+        baseline = None
+        if scored.baseline_scores is not None:
+            baseline = {"clean": scored.baseline_scores, **self.perturbed_baseline}
+        return robustness_report(
+            scored.y_true, scored.p_fake, self.perturbed, threshold, baseline
+        )
+
+
+def examine(detector: Detector, scored: ScoredSet, perturb: bool) -> Examination:
+    """Look at every scored picture again.
+
+    Parameters
+    ----------
+    detector : Detector
+        What scored them.
+    scored : ScoredSet
+        The set.
+    perturb : bool
+        Whether to score perturbed copies too.
+
+    Returns
+    -------
+    Examination
+        In the set's order.
+    """
+    looks: list[_Look] = []
+    scores: list[FloatArray] = []
+    seen: list[NDArray[np.uint8]] = []
+    for chunk in _chunks(detector, scored, perturb):
+        looks += [_Look(look.box, look.found, look.sharpness) for look in chunk]
+        if perturb:
+            crops = np.concatenate([look.perturbed for look in chunk])
+            shape = (len(chunk), len(PERTURBATIONS))
+            scores.append(score_in_batches(detector, crops).reshape(shape))
+            seen.append(thumbnails(crops).reshape(*shape, -1))
+    found = np.array([look.found for look in looks])
+    sides = np.array([max(look.box.width, look.box.height) for look in looks])
+    return Examination(
+        tuple(look.box for look in looks),
+        np.where(found, sides, np.nan),
+        np.array([look.sharpness for look in looks]),
+        _by_perturbation(np.concatenate(scores)) if perturb else {},
+        _baseline_scores(scored, np.concatenate(seen)) if perturb else {},
+    )
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What is kept of one picture."""
+
+    box: FaceBox
+    found: bool
+    sharpness: float
+    perturbed: Any = None  # (n_perturbations, h, w, 3), uint8
+
+
+def _chunks(detector: Detector, scored: ScoredSet, perturb: bool) -> Any:
+    """Looks at a few pictures at a time, in order."""
+    card, size = detector.card, detector.card.input_shape[:2]
+
+    def look(index: int) -> _Look:
+        image, box, found = _located(detector, scored, index)
+        crop = face_crops.crop(image, box, card.crop, size)
+        copies = (
+            perturbed_crops(image, box, card.crop, size, index) if perturb else None
+        )
+        return _Look(box, found, sharpness(crop), copies)
+
+    count = len(scored.pictures)
+    with (
+        ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,
+        tqdm(total=count, desc=f"examine {scored.name}", disable=None) as bar,
+    ):
+        for start in range(0, count, _CHUNK):
+            chunk = list(pool.map(look, range(start, min(start + _CHUNK, count))))
+            bar.update(len(chunk))
+            yield chunk
+
+
+def _located(
+    detector: Detector, scored: ScoredSet, index: int
+) -> tuple[NDArray[np.uint8], FaceBox, bool]:
+    """A picture, the box that its score is of, and whether a face was found there."""
+    picture = scored.pictures[index]
+    if scored.boxes is None:
+        return scored.handler.locate(picture, detector.face_detector)
+    path = scored.handler.path_of(picture)
+    return images.decode(path, detector.max_pixels), scored.boxes[index], True
+
+
+def _by_perturbation(columns: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    return {name: columns[:, i] for i, name in enumerate(PERTURBATIONS)}
+
+
+def _baseline_scores(
+    scored: ScoredSet, seen: NDArray[np.uint8]
+) -> dict[str, FloatArray]:
+    if scored.baseline is None:
+        return {}
+    return {
+        name: scored.baseline.p_fake(rows)
+        for name, rows in _by_perturbation(seen).items()
+    }

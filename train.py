@@ -26,7 +26,13 @@ _INTERRUPTED_STATUS = 130
 
 @click.command()
 @config_options(TrainConfig)
-def main(**options: Any) -> None:
+@click.option(
+    "--find-learning-rate",
+    is_flag=True,
+    help="Train a few steps at ever higher learning rates instead, draw the loss and "
+    "suggest one.",
+)
+def main(find_learning_rate: bool, **options: Any) -> None:
     """Train a detector and save it as a run folder with a model that can be served."""
     logging.basicConfig(
         level=logging.INFO, format="%(levelname)s %(name)s: %(message)s"
@@ -34,8 +40,12 @@ def main(**options: Any) -> None:
     with one_line_errors():
         run = TrainModel.from_options(os.environ, **options)
         try:
-            summary = run.run_training()
+            summary = (
+                run.find_learning_rate() if find_learning_rate else run.run_training()
+            )
         except KeyboardInterrupt:
+            if find_learning_rate:
+                sys.exit(_INTERRUPTED_STATUS)
             folder = shlex.quote(str(run.run_dir))
             click.echo(
                 f"Stopped. Go on with: python train.py --resume {folder}", err=True

@@ -357,6 +357,34 @@ def deletion(folder: Path, methods: tuple[str, ...], **options: Any) -> None:
         click.echo(json.dumps(row))
 
 
+@main.command("show-augmentation")
+@click.argument("name")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="PNG to write.  [default: runs/augmentation-<NAME>.png]",
+)
+@click.option("--seed", default=0, show_default=True, help="Seed of the draws.")
+def show_augmentation(
+    name: str, file: Path | None, output: Path | None, seed: int
+) -> None:
+    """Draw what the augmentation NAME makes of FILE, or of a drawn face.
+
+    The picture comes first, then several draws, then each step of the recipe alone.
+    """
+    from deepfake_detector.images import decode
+
+    with one_line_errors():
+        gallery = _training_module("show-augmentation", "augmentation_gallery")
+        picture = None if file is None else decode(file)
+        figure = gallery.augmentation_gallery(name, picture, seed)
+        path = output or REPOSITORY / "runs" / f"augmentation-{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path)
+    click.echo(f"wrote {path}", err=True)
+
+
 @main.command()
 @click.option("--table", "as_table", is_flag=True, help="Its figures as Markdown.")
 @click.option("--model-dir", type=click.Path(path_type=Path), help="Model folder.")

@@ -427,3 +427,74 @@ def quality_against_cost(points: Sequence[Mapping[str, Any]]) -> Figure:
     axes.grid(alpha=0.3)
     axes.legend(title="crop")
     return figure
+
+
+def labelled_pictures(
+    pictures: Sequence[tuple[str, NDArray[np.uint8]]], title: str, columns: int = 4
+) -> Figure:
+    """Lay pictures side by side, each under its own words.
+
+    Parameters
+    ----------
+    pictures : sequence of (str, ndarray of shape (h, w, 3), uint8)
+        Label and RGB picture.
+    title : str
+        What they are.
+    columns : int, default 4
+        Pictures in a row.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel for each picture.
+    """
+    rows = -(-len(pictures) // columns)
+    figure = Figure(figsize=(2.1 * columns, 2.3 * rows + 0.4), layout="constrained")
+    figure.suptitle(title)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, (label, picture) in zip(panels, pictures, strict=False):
+        axes.imshow(picture)
+        axes.set_title(label, fontsize=10)
+    for axes in panels:
+        axes.set_axis_off()
+    return figure
+
+
+def learning_rate_curve(
+    rates: Sequence[float], losses: Sequence[float], suggestion: float | None
+) -> Figure:
+    """Draw what the loss did while the learning rate rose.
+
+    Parameters
+    ----------
+    rates : sequence of float
+        Learning rate of each step.
+    losses : sequence of float
+        Smoothed loss after it.
+    suggestion : float or None
+        The rate to mark.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel.
+    """
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(rates, losses)
+    if suggestion is not None:
+        axes.axvline(
+            suggestion,
+            color="grey",
+            linestyle="--",
+            label=f"steepest: {suggestion:.1e}",
+        )
+        axes.legend()
+    axes.set(
+        xscale="log",
+        xlabel="learning rate",
+        ylabel="loss, smoothed",
+        title="Range test",
+    )
+    axes.grid(alpha=0.3)
+    return figure

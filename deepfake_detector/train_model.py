@@ -28,6 +28,7 @@ from deepfake_detector.evaluation import evaluate_scores, thumbnail_baseline_auc
 from deepfake_detector.exceptions import ConfigError, DatasetError
 from deepfake_detector.face_crops import crop_rule
 from deepfake_detector.labels import CLASS_NAMES
+from deepfake_detector.learning_rate_finder import sweep_learning_rate
 from deepfake_detector.provenance import data_facts, provenance_of
 from deepfake_detector.training_checkpoint import BEST_FILE, STATE_FILE, TrainingState
 from deepfake_detector.training_schedule import training_stages
@@ -150,6 +151,42 @@ class TrainModel:
         }
         _write_json(self.run_dir / PROVENANCE_FILE, provenance)
         return self._conclude(splits, provenance, state)
+
+    def find_learning_rate(self) -> dict[str, Any]:
+        """Try ever higher learning rates on this run's data, and suggest one.
+
+        Returns
+        -------
+        dict
+            Folder with the curve, and the suggestion: for the last line on stdout.
+
+        Raises
+        ------
+        ConfigError
+            If a run is to be resumed: it has its rate.
+        DatasetError
+            If the data cannot be had.
+        TrainingError
+            If the loss leaves all bounds at once.
+        """
+        if self.config.resume is not None:
+            raise ConfigError("resume: a resumed run keeps its learning rate")
+        self.model.load_backbone()
+        name = f"{self.run_dir.name}-learning-rate"
+        self.run_dir = _new_folder(self.run_dir.with_name(name))
+        splits = self._load_splits()
+        training = TrainingSession(self.model, splits, self.augment, self.run_dir)
+        sweep = sweep_learning_rate(self.model, training.train_batches(0))
+        _write_json(self.run_dir / "learning-rate.json", sweep.to_dict())
+        plots.learning_rate_curve(sweep.rates, sweep.losses, sweep.suggestion).savefig(
+            self.run_dir / "learning-rate.png"
+        )
+        return {
+            "run": str(self.run_dir),
+            "architecture": self.config.architecture,
+            "learning_rate": self.config.learning_rate,
+            "suggestion": sweep.suggestion,
+        }
 
     def _load_splits(self) -> dict[str, tuple[CropSet, ...]]:
         """The crops of every dataset, by split; a run without data leaves no folder."""

@@ -98,6 +98,28 @@ class TrainingSession:
             )
         return state
 
+    def train_batches(self, first_epoch: int) -> CropBatches:
+        """Return the batches that training begins with at an epoch.
+
+        Parameters
+        ----------
+        first_epoch : int
+            Epochs before it.
+
+        Returns
+        -------
+        CropBatches
+            Shuffled, augmented and balanced as the settings say.
+        """
+        return CropBatches(
+            self.crop_sets["train"],
+            self.model.batch_size,
+            self.augment,
+            self.config.seed,
+            Balance(self.config.balance_sources, self.config.balance_classes),
+            first_epoch=first_epoch,
+        )
+
     def _train(self, stage: Stage, state: TrainingState) -> None:
         """Train one stage from where the run stands."""
         if len(self.stages) > 1:
@@ -107,7 +129,7 @@ class TrainingSession:
         if state.weights is not None:
             begun = state.epoch > stage.first or stage.first == 0
             self._load(self.directory / state.weights, with_optimizer=begun)
-        train = self._train_batches(state.epoch)
+        train = self.train_batches(state.epoch)
         val = CropBatches(self.crop_sets["val"], self.model.batch_size)
         # The head alone is trained for as long as was said.
         watchers = self._watchers(stage) if stage is self.stages[-1] else []
@@ -139,16 +161,6 @@ class TrainingSession:
             self.images_per_second += log.images_per_second
         state.finished = stage is self.stages[-1]
         checkpoint.write_state()
-
-    def _train_batches(self, first_epoch: int) -> CropBatches:
-        return CropBatches(
-            self.crop_sets["train"],
-            self.model.batch_size,
-            self.augment,
-            self.config.seed,
-            Balance(self.config.balance_sources, self.config.balance_classes),
-            first_epoch=first_epoch,
-        )
 
     def _watchers(self, stage: Stage) -> list[keras.callbacks.Callback]:
         """What ends training early and lowers the rate."""

@@ -10,6 +10,8 @@ References
 """
 
 import io
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -52,7 +54,7 @@ def augment(crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uin
     if rng.random() < RESIZE_P:
         picture = _down_and_up(picture, rng)
     if rng.random() < BLUR_P:
-        picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 1.5)))
+        picture = _blur(picture, rng)
     if rng.random() < COLOUR_P:
         picture = _colour(picture, rng)
     if rng.random() < NOISE_P:
@@ -70,10 +72,22 @@ def _down_and_up(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     return picture.resize((width, height), down).resize(picture.size, up)
 
 
-def _colour(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Gain and offset of each channel: contrast, brightness and tint."""
-    gain = rng.uniform(0.75, 1.3) * rng.uniform(0.92, 1.08, size=3)
-    offset = rng.uniform(-25, 25) + rng.uniform(-10, 10, size=3)
+def _blur(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+    return picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 1.5)))
+
+
+def _colour(
+    picture: Image.Image,
+    rng: np.random.Generator,
+    contrast: float = 1.0,
+    tint: float = 1.0,
+) -> Image.Image:
+    """Gain and offset of all channels (contrast, brightness) and of each (tint).
+
+    Either is left out at 0.
+    """
+    gain = rng.uniform(0.75, 1.3) ** contrast * rng.uniform(0.92, 1.08, size=3) ** tint
+    offset = contrast * rng.uniform(-25, 25) + tint * rng.uniform(-10, 10, size=3)
     levels = (np.arange(256)[None, :] - 128) * gain[:, None] + 128 + offset[:, None]
     table = levels.round().clip(0, 255).astype(int).ravel().tolist()  # (3 * 256,)
     return picture.point(table)
@@ -95,3 +109,22 @@ def _jpeg(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     )
     with Image.open(buffer, formats=("JPEG",)) as encoded:
         return encoded.convert("RGB")
+
+
+def _alone(
+    change: Callable[[Image.Image, np.random.Generator], Image.Image],
+    crop: NDArray[np.uint8],
+    rng: np.random.Generator,
+) -> NDArray[np.uint8]:
+    return np.asarray(change(Image.fromarray(crop), rng))
+
+
+#: Each step but the mirroring alone, always taken; for looking at it.
+STEPS: Final[Mapping[str, Callable[..., NDArray[np.uint8]]]] = {
+    "JPEG quality": partial(_alone, _jpeg),
+    "blur": partial(_alone, _blur),
+    "noise": partial(_alone, _noise),
+    "down-up scaling": partial(_alone, _down_and_up),
+    "tint": partial(_alone, partial(_colour, contrast=0.0)),
+    "contrast": partial(_alone, partial(_colour, tint=0.0)),
+}

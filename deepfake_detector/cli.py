@@ -1,4 +1,4 @@
-"""``python -m deepfake_detector``: predict, evaluate, inspect and list.
+"""``python -m deepfake_detector``: predict, evaluate, explain, inspect and list.
 
 Results go to stdout, one JSON object a line where a program may read them; everything
 else goes to stderr. Nothing here loads TensorFlow unless the Keras backend is

@@ -45,7 +45,7 @@ class Occlusion:
         self.overlap = overlap
 
     def explain(self, crop: NDArray[np.uint8], seed: int = 0) -> Explanation:
-        """Score the crop once for each place of the square; some hundred times.
+        """Score the crop once for each place of the square; about eighty.
 
         Parameters
         ----------

@@ -1,4 +1,6 @@
-"""Networks that compile in a moment: one that learns, and two that cannot."""
+"""Networks that compile in a moment: two that learn, and two that cannot."""
+
+from typing import Any
 
 import keras
 from keras import layers
@@ -15,6 +17,27 @@ def build(input_shape: tuple[int, int, int]) -> keras.Model:
     x = layers.Conv2D(6, 3, strides=2, activation="relu")(x)
     x = layers.BatchNormalization(momentum=0.5)(x)
     return keras.Model(inputs, activation_map_head(x, dropout=0.2), name="tiny")
+
+
+def build_bodied(input_shape: tuple[int, int, int]) -> keras.Model:
+    """A body that may have published weights, under a head."""
+    inputs = keras.Input(input_shape, name="image")
+    x = body(None, input_tensor=inputs).output
+    return keras.Model(inputs, activation_map_head(x, dropout=0.2), name="bodied")
+
+
+def body(weights: str | None, **where: Any) -> keras.Model:
+    """As in keras.applications: some layers are named, some numbered by Keras."""
+    if weights == "imagenet":
+        raise Exception("URL fetch failure on https://example.org/weights.h5")
+    inputs = where.get("input_tensor")
+    if inputs is None:
+        inputs = keras.Input(where["input_shape"])
+    x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
+    x = layers.Conv2D(6, 3, strides=2, name="stem_conv")(x)
+    x = layers.BatchNormalization(momentum=0.5, name="stem_bn")(x)
+    x = layers.Conv2D(6, 1)(layers.ReLU()(x))
+    return keras.Model(inputs, layers.BatchNormalization()(x), name="body")
 
 
 def build_flat(input_shape: tuple[int, int, int]) -> keras.Model:
@@ -37,12 +60,14 @@ def _by_mean_colour(
 
 TINY = Architecture(build, parameters=None, image_size=24)
 FLAT = Architecture(build_flat, parameters=None, image_size=24)
+BODIED = Architecture(build_bodied, parameters=None, image_size=24, backbone=body)
 BROKEN = Architecture(build_broken, parameters=None, image_size=24)
 
 #: Stands in for the table of architectures.
 TINY_ARCHITECTURES = Registry(
     "architecture",
     [
+        ("bodied", "tests.tiny_network:BODIED"),
         ("broken", "tests.tiny_network:BROKEN"),
         ("flat", "tests.tiny_network:FLAT"),
         ("mean", "deepfake_detector.architectures.ensemble:MEAN"),

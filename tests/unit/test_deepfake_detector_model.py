@@ -96,7 +96,7 @@ def noise(n: int, seed: int = 0) -> NDArray[np.uint8]:
 
 
 def test_unknown_architecture_lists_choices() -> None:
-    with pytest.raises(UnknownNameError, match="'meso5'; choose from: broken, flat, "):
+    with pytest.raises(UnknownNameError, match="'meso5'; choose from: bodied, broken, "):
         DeepfakeDetectorModel(TrainConfig(architecture="meso5"))
 
 

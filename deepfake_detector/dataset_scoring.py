@@ -158,14 +158,16 @@ def score_set(
     detector : Detector
         What is scored.
     path : Path
-        Folder or zip with Real and Fake, or with splits that hold them.
+        Folder or zip with Real and Fake, or with splits that hold them; or a name in
+        the `datasets` table, where there is no such file.
     split : {'train', 'val', 'test'}, optional
         Which split; by default `test` where there are splits, else every picture.
     by_picture : bool, default False
         Score a picture by its highest-scoring judgeable face instead of by the face
         nearest its centre.
     name : str, optional
-        What to call the set; by default its file or folder name.
+        What to call the set; by default its file or folder name. A name in the
+        `datasets` table also says how the set is laid out.
 
     Returns
     -------
@@ -179,17 +181,7 @@ def score_set(
     ArtifactError
         If the model answers with something other than numbers.
     """
-    zipped = path.is_file()
-    source = DatasetSource(
-        data_dir=None if zipped else path,
-        archive=path if zipped else None,
-        url=None,
-        cache_dir=CACHE_DIR,
-    )
-    card = detector.card
-    handler = DatasetHandler(
-        DATASETS.get("folder"), source, card.crop, card.input_shape[:2]
-    )
+    handler = _handler_of(detector, path, name)
     split = split or ("test" if handler.is_split else "all")
     score = _by_picture if by_picture else _by_centre_face
     scored = score(detector, handler, (name or path.name, split))
@@ -220,6 +212,23 @@ def score_in_batches(
     )
 
 
+def _handler_of(detector: Detector, path: Path, name: str | None) -> DatasetHandler:
+    """Read a path by the spec of its name in the table, else as `folder`."""
+    of_table = str(path) in DATASETS and not path.exists()
+    spec = str(path) if of_table else name if name in DATASETS else "folder"
+    zipped = path.is_file()
+    source = DatasetSource(
+        data_dir=None if zipped or of_table else path,
+        archive=path if zipped else None,
+        url=None,
+        cache_dir=CACHE_DIR,
+    )
+    card = detector.card
+    return DatasetHandler(
+        DATASETS.get(spec or "folder"), source, card.crop, card.input_shape[:2]
+    )
+
+
 def _by_centre_face(
     detector: Detector, handler: DatasetHandler, label: tuple[str, str]
 ) -> ScoredSet:
@@ -231,11 +240,11 @@ def _by_centre_face(
             "nothing to judge; give larger or more frontal faces, or a model that was "
             "trained on whole pictures"
         )
-    kept = dict(zip(crops.names, crops.y_true.tolist(), strict=True))
+    readable = set(crops.names)
     return ScoredSet(
         *label,
         handler,
-        tuple(LabelledPicture(name, y) for name, y in kept.items()),
+        tuple(p for p in handler.pictures(label[1]) if p.name in readable),
         score_in_batches(detector, crops.crops),
         thumbnails(crops.crops),
         {

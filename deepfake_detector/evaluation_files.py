@@ -69,6 +69,9 @@ def evaluate_and_write(
         robustness=directory is not None if robustness is None else robustness,
     )
     config = ServeConfig.from_env(environ, **settings)
+    if directory is not None:
+        # A folder that cannot be made is said now, not after minutes of scoring.
+        directory.mkdir(parents=True, exist_ok=True)
     places = [set_argument(text) for text in sets]
     detector = Detector.load(config)
     evaluations = [evaluate_sets(detector, places, how)]

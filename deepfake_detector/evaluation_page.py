@@ -307,7 +307,7 @@ def _deletion_section(name: str, test: Mapping[str, Any]) -> Section:
     low, high = test["difference_interval"]
     verdict = "passed" if test["passed"] else "not passed"
     words = (
-        f"Of {test['crops']} found fakes the fifth that {test['explainer']} marks as "
+        f"Of {test['crops']} found fakes the fifth that {test['method']} marks as "
         f"most important was blanked, then a fifth of the same shape elsewhere. The "
         f"logit fell by {test['drop_important']:.3f} and {test['drop_random']:.3f}: a "
         f"difference of {test['difference']:.3f} [{low:.3f}, {high:.3f}]. "

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deepfake_detector import images, slices
 from deepfake_detector.dataset_scoring import ScoredSet, score_set
@@ -19,6 +19,7 @@ from deepfake_detector.evaluation import (
     worst_mistakes,
 )
 from deepfake_detector.explainers import EXPLAINERS, default_explainer
+from deepfake_detector.explainers.perturbation import logits
 from deepfake_detector.face_crops import crop
 from deepfake_detector.labels import FAKE
 from deepfake_detector.robustness import robustness_report
@@ -26,8 +27,6 @@ from deepfake_detector.set_examination import Examination, examine
 
 #: Most pictures whose heatmaps are tested.
 _EXPLAINED: Final = 64
-
-_BATCH: Final = 32
 
 #: What a cell of the matrix says.
 _OF_A_CELL: Final = (
@@ -272,12 +271,8 @@ def _deletion_report(
     explainer = EXPLAINERS.get(method)(detector.backend)
     evidence = np.stack([explainer.explain(crop).evidence for crop in crops])
 
-    def logits(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        starts = range(0, len(batch), _BATCH)
-        parts = [detector.backend.run(batch[s : s + _BATCH])["logit"] for s in starts]
-        return np.concatenate(parts)
-
-    return {"explainer": method, **deletion_test(logits, crops, evidence)}
+    test = deletion_test(partial(logits, detector.backend), crops, evidence)
+    return {"method": method, **test}
 
 
 def _pooled_report(sets: Sequence[EvaluatedSet], threshold: float) -> dict[str, Any]:

@@ -86,15 +86,16 @@ class Examination:
         -------
         dict
             What `slices.slice_report` returns for `face size`, `sharpness` and, where
-            the class folders have folders, `source`.
+            sets were merged or the class folders have folders, `source`.
         """
         spec = scored.handler.spec
         names = [picture.name for picture in scored.pictures]
         folders = (*CLASS_NAMES, spec.real_folder, spec.fake_folder)
+        origins = slices.by_label([picture.origin for picture in scored.pictures])
         slicings = {
             "face size": slices.by_face_size(self.face_px),
             "sharpness": slices.by_quarter(self.sharpness),
-            "source": slices.by_source(names, folders),
+            "source": origins or slices.by_source(names, folders),
         }
         return {
             slicing: slices.slice_report(

@@ -83,8 +83,24 @@ def by_source(names: Sequence[str], class_folders: Sequence[str]) -> Masks:
     dict of str to ndarray of shape (n,), bool
         By the folder's name; empty where pictures lie right in their class's folder.
     """
-    of = np.array([_source(name, class_folders) for name in names])
-    return {source: of == source for source in sorted(set(of.tolist())) if source}
+    return by_label([_source(name, class_folders) for name in names])
+
+
+def by_label(labels: Sequence[str | None]) -> Masks:
+    """Slice by what each picture is labelled with.
+
+    Parameters
+    ----------
+    labels : sequence of str or None
+        One for each picture; those without one are in no part.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n,), bool
+        By the label, in alphabetical order.
+    """
+    of = np.array([label or "" for label in labels])
+    return {label: of == label for label in sorted(set(of.tolist())) if label}
 
 
 def slice_report(

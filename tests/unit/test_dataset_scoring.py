@@ -150,3 +150,21 @@ def test_set_without_a_face_is_refused(
     folder = write_bright_set(tmp_path / "pictures")
     with pytest.raises(DatasetError, match=told):
         score_set(bright_detector(rule="face"), folder, by_picture=by_picture)
+
+
+def test_name_of_the_table_says_how_a_set_is_laid_out(
+    detector: Detector, tmp_path: Path
+) -> None:
+    folder = tmp_path / "photoshop"
+    write_class(folder / "training_real", 40, 10)
+    write_class(folder / "training_fake", 200, 10)
+    scored = score_set(detector, folder, "test", name="real_and_fake_face")
+    assert scored.handler.spec.name == scored.name == "real_and_fake_face"
+    assert len(scored.pictures) == 2
+    with pytest.raises(DatasetLayoutError):
+        score_set(detector, folder, name="another name")
+
+
+def test_name_of_the_table_may_stand_for_the_set(detector: Detector) -> None:
+    with pytest.raises(DatasetError, match="'folder' has no download address"):
+        score_set(detector, Path("folder"))

@@ -74,7 +74,7 @@ def test_second_look_adds_to_the_report(detector: Detector, pictures: Path) -> N
 def test_deletion_test_is_of_found_fakes(detector: Detector, pictures: Path) -> None:
     (one,) = evaluate_sets(detector, [(None, pictures)], EVERYTHING).sets
     test = one.report["deletion_test"]
-    assert (test["explainer"], test["crops"]) == ("occlusion", 10)
+    assert (test["method"], test["crops"]) == ("occlusion", 10)
     options = EvaluationOptions(examine=True, threshold=1.0)
     (none,) = evaluate_sets(detector, [(None, pictures)], options).sets
     assert none.report["deletion_test"] is None

@@ -120,3 +120,17 @@ def test_facts_are_told_picture_by_picture_and_slice_by_slice(portraits: Path) -
     }
     assert list(report["source"]) == ["studio"]
     assert sum(part["pictures"] for part in report["sharpness"].values()) == 5
+
+
+def test_merged_sets_are_reported_by_their_origin(
+    detector: Detector, tmp_path: Path
+) -> None:
+    for origin in ("one", "two"):
+        write_bright_set(tmp_path / "both" / origin, 10)
+    scored = score_set(detector, tmp_path / "both", "train", name="merged")
+    found = examine(detector, scored, perturb=False)
+    sources = found.slices(scored, 0.5)["source"]
+    assert {name: part["pictures"] > 5 for name, part in sources.items()} == {
+        "one": True,
+        "two": True,
+    }

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from deepfake_detector.slices import by_face_size, by_quarter, by_source, slice_report
+from deepfake_detector.slices import (
+    by_face_size,
+    by_label,
+    by_quarter,
+    by_source,
+    slice_report,
+)
 
 
 def members(masks: dict[str, np.ndarray]) -> dict[str, list[int]]:
@@ -54,6 +60,10 @@ def test_source_is_the_folder_below_the_class() -> None:
 
 def test_pictures_right_in_their_class_folder_have_no_source() -> None:
     assert by_source(["Real/a.jpg", "Fake/b.jpg", "c.jpg"], ("real", "fake")) == {}
+
+
+def test_pictures_without_a_label_are_in_no_part() -> None:
+    assert members(by_label(["b", None, "a", "b", ""])) == {"a": [2], "b": [0, 3]}
 
 
 def test_parts_are_reported_like_sets_with_their_baseline() -> None:

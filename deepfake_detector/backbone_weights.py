@@ -7,10 +7,12 @@ but for the numbers that Keras gives by itself, the same name.
 
 import dataclasses
 import re
+import warnings
 from pathlib import Path
 from typing import Any, Final
 
 import keras
+import numpy as np
 
 from deepfake_detector.architectures import Architecture, architecture_of
 from deepfake_detector.config import TrainConfig
@@ -117,13 +119,11 @@ def load_backbone(
     """
     if source == IMAGENET:
         body = _downloaded(architecture, input_shape)
-    elif Path(source).suffix == ".keras":
-        body = _read_network(Path(source))
     else:
         body = _body(architecture, None, input_shape)
-        _read_weights(body, Path(source))
+        _fill(body, Path(source))
     # All pairs are checked before the first weight changes.
-    for mine, theirs in _pairs(network, body, Path(source).name):
+    for mine, theirs in _pairs(network, body, "the body"):
         mine.set_weights(theirs.get_weights())
 
 
@@ -147,6 +147,22 @@ def _downloaded(
             f"the ImageNet weights cannot be downloaded ({type(error).__name__}); "
             f"{_WAYS_OUT}"
         ) from error
+
+
+def _fill(body: keras.Model, path: Path) -> None:
+    """Read all weights of a body from a file."""
+    if path.suffix == ".keras":
+        # The file may hold a whole network: its first layers are the body.
+        for theirs, mine in _pairs(_read_network(path), body, path.name):
+            mine.set_weights(theirs.get_weights())
+        return
+    # Keras leaves a layer as it is, and only warns, where the file has none like it.
+    body.set_weights([np.full_like(weight, np.nan) for weight in body.get_weights()])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        _read_weights(body, path)
+    if any(np.isnan(weight).any() for weight in body.get_weights()):
+        raise _unreadable(path, ValueError())
 
 
 def _read_network(path: Path) -> keras.Model:
@@ -183,7 +199,7 @@ def _unreadable(path: Path, error: Exception) -> TrainingError:
 
 
 def _pairs(network: keras.Model, body: keras.Model, name: str) -> list[tuple[Any, Any]]:
-    """Layers of both that belong together.
+    """Layers of both that belong together: all of the body's, the network's first.
 
     Raises
     ------
@@ -193,7 +209,7 @@ def _pairs(network: keras.Model, body: keras.Model, name: str) -> list[tuple[Any
     theirs = _weighted(body)
     mine = _weighted(network)[: len(theirs)]
     if not theirs or len(mine) < len(theirs):
-        raise _no_partner(name, theirs[len(mine)].name if theirs else "any layer")
+        raise _no_partner(name, theirs[len(mine)].name if theirs else "any")
     for layer, other in zip(mine, theirs, strict=True):
         if _signature(layer) != _signature(other):
             raise _no_partner(name, other.name)
@@ -202,8 +218,8 @@ def _pairs(network: keras.Model, body: keras.Model, name: str) -> list[tuple[Any
 
 def _no_partner(name: str, layer: str) -> TrainingError:
     return TrainingError(
-        f"backbone_weights: {name} does not fit this network, which has no layer like "
-        f"its {layer!r}; {_WAYS_OUT}"
+        f"backbone_weights: {name} does not fit this network's body: nothing pairs "
+        f"with the layer {layer!r}; {_WAYS_OUT}"
     )
 
 

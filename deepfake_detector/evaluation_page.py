@@ -174,7 +174,8 @@ def _metrics_table(report: Mapping[str, Any]) -> Table:
         ("metric", "value", "95 %", "16x16 thumbnails"),
         tuple(rows),
         f"{report['pictures']:,} pictures, {report['real']:,} real and "
-        f"{report['fake']:,} fake; answers from P(fake) {report['threshold']:g} on",
+        f"{report['fake']:,} fake; Fake from {report['threshold']:g} on; red: "
+        "thumbnails do as well",
     )
 
 
@@ -264,7 +265,8 @@ def _robustness_table(report: Mapping[str, Any]) -> Table:
     return Table(
         (*columns, "true positives at 5 %", "thumbnail AUC"),
         tuple(rows),
-        "Applied to the source picture before cropping; red: surely worse than clean",
+        "Applied to the source picture before cropping; red: the drop's interval lies "
+        "above 0",
     )
 
 

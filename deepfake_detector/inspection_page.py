@@ -58,6 +58,10 @@ _HOW: Final = (
     "is fitted on train and scored on the other splits; all else is one number a "
     "picture, over all splits. A network that is no better than the thumbnail of the "
     "same crops has learned the framing.",
+    "What leaks in whole pictures and not in face crops is kept from a network by "
+    "training on face crops (--crop face). The size that faces came in stays in their "
+    "sharpness; augmentation that scales down and up again (--augmentation robust) "
+    "works against that.",
     "Sharpness is the variance of the Laplacian of a grey copy, 256 pixels on its "
     "longer side (a face crop: as cropped). JPEG quality is the setting of the IJG's "
     "library whose luminance table is nearest to the file's. A face crop is the one "
@@ -293,9 +297,9 @@ def _duplicate_section(duplicates: Mapping[str, Any]) -> Section:
     text = (
         f"{len(duplicates['exact'])} groups of equal files and "
         f"{len(duplicates['near'])} groups of pictures that look the same. A group "
-        "that crosses splits lets a network be tested on what it was trained on; one "
-        "that crosses classes may hold a wrong label. Training moves such groups into "
-        "one split."
+        "that crosses splits lets a network be tested on what it was trained on; "
+        "training moves it into one split. One that crosses classes holds a wrong "
+        "label, or a fake beside the very picture that it was made from."
     )
     if not rows:
         return Section("Duplicates", ("None were found, exact or near.",))

@@ -145,7 +145,7 @@ def table_text(rows: Sequence[Mapping[str, Any]]) -> str:
     str
         One line a signal under a line of headings.
     """
-    lines = [("signal", "of", "AUC [95 %]", "", "verdict")]
+    lines = [("signal", "of", "AUC [95 %]", "direction", "verdict")]
     lines += [
         (
             row["signal"],
@@ -157,10 +157,11 @@ def table_text(rows: Sequence[Mapping[str, Any]]) -> str:
         for row in rows
     ]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
+    padded = (
         "  ".join(f"{word:{width}}" for word, width in zip(line, widths, strict=True))
         for line in lines
     )
+    return "\n".join(line.rstrip() for line in padded)
 
 
 def auc_text(row: Mapping[str, Any]) -> str:

@@ -141,7 +141,15 @@ def test_table_has_a_line_for_each_signal() -> None:
         | measured_row(np.full(N, np.nan), LABELS, SPLITS),
     ]
     heading, first, second = table_text(rows).splitlines()
-    assert heading.split() == ["signal", "of", "AUC", "[95", "%]", "verdict"]
+    assert heading.split() == [
+        "signal",
+        "of",
+        "AUC",
+        "[95",
+        "%]",
+        "direction",
+        "verdict",
+    ]
     assert first.split("  ")[0] == "size"
     assert "1.000 [1.000, 1.000]  larger in fakes  leak" in first
     assert second.split() == ["none", "face", "crop", *UNKNOWN.split() * 2]

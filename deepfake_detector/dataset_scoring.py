@@ -3,7 +3,7 @@
 import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 #: Where unpacked archives and crops are kept.
 CACHE_DIR: Final = REPOSITORY / "data"
+
+#: A larger training split is not cropped for the thumbnail baseline alone.
+_MOST_TO_FIT: Final = 10_000
 
 _BATCH: Final = 32
 
@@ -53,6 +56,8 @@ class ScoredSet:
         How pictures were scored and how many were not.
     boxes : tuple of FaceBox, optional
         The box that each score is of, where it was searched for scoring.
+    to_fit : (ndarray of shape (m, 256), ndarray of shape (m,)), optional
+        Thumbnails and labels of the set's own training split.
     """
 
     name: str
@@ -63,6 +68,7 @@ class ScoredSet:
     thumbnails: NDArray[np.uint8]
     notes: dict[str, Any]
     boxes: tuple[FaceBox, ...] | None = None
+    to_fit: tuple[NDArray[np.uint8], NDArray[np.int64]] | None = None
 
     @cached_property
     def y_true(self) -> NDArray[np.int64]:
@@ -71,8 +77,14 @@ class ScoredSet:
 
     @cached_property
     def baseline(self) -> ThumbnailBaseline | None:
-        """The thumbnail baseline, cross-fitted on this very set."""
-        return ThumbnailBaseline.cross_fitted(self.thumbnails, self.y_true)
+        """The thumbnail baseline, fitted on the training split where there is one."""
+        if self.to_fit is not None:
+            return ThumbnailBaseline.fitted(*self.to_fit, n_scored=len(self.y_true))
+        groups = [picture.group for picture in self.pictures]
+        known = [group for group in groups if group is not None]
+        return ThumbnailBaseline.cross_fitted(
+            self.thumbnails, self.y_true, known if len(known) == len(groups) else None
+        )
 
     @cached_property
     def baseline_scores(self) -> NDArray[np.float64] | None:
@@ -108,6 +120,7 @@ class ScoredSet:
             **self.notes,
             "thumbnail_baseline_auc": baseline and baseline["auc"],
             "thumbnail_baseline": baseline,
+            "thumbnail_baseline_fitted_on": "folds" if self.to_fit is None else "train",
         }
 
 
@@ -186,7 +199,7 @@ def score_set(
     score = _by_picture if by_picture else _by_centre_face
     scored = score(detector, handler, (name or path.name, split))
     _require_numbers(scored.p_fake)
-    return scored
+    return replace(scored, to_fit=_training_thumbnails(handler, split))
 
 
 def score_in_batches(
@@ -227,6 +240,22 @@ def _handler_of(detector: Detector, path: Path, name: str | None) -> DatasetHand
     return DatasetHandler(
         DATASETS.get(spec or "folder"), source, card.crop, card.input_shape[:2]
     )
+
+
+def _training_thumbnails(
+    handler: DatasetHandler, split: str
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]] | None:
+    """What the baseline is fitted on, as in training; None where there is no such."""
+    if split not in ("val", "test"):
+        return None
+    try:
+        if len(handler.pictures("train")) > _MOST_TO_FIT:
+            return None
+        crops = handler.get_image_dataset_from_directory("train")
+    except DatasetError as error:
+        logger.warning("thumbnail baseline: fitted on the split itself (%s)", error)
+        return None
+    return thumbnails(crops.crops), crops.y_true
 
 
 def _by_centre_face(

@@ -48,6 +48,11 @@ _NOTICE: Final = (
     "licence before you pass it on."
 )
 
+_BASELINE_WORDS: Final = {
+    "train": "Thumbnails are scored by a fit on the training split.",
+    "folds": "Thumbnails are scored in fifths, each by a fit on the other four.",
+}
+
 _Row = tuple[Cell | str | int | float | None, ...]
 
 
@@ -156,6 +161,7 @@ def _how_scored(report: Mapping[str, Any]) -> str:
         f"{report['not_judged']} held no face large enough to judge."
         if "not_judged" in report
         else "",
+        _BASELINE_WORDS[report["thumbnail_baseline_fitted_on"]],
         f"SHA-256 of the data: {report['data_sha256']}.",
     ]
     return " ".join(filter(None, words))

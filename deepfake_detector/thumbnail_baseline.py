@@ -4,7 +4,7 @@ A detector that does not beat it has learned nothing that a glance from across t
 would not tell.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, Self
 
 import numpy as np
@@ -66,7 +66,12 @@ class ThumbnailBaseline:
         self._parts = parts
 
     @classmethod
-    def cross_fitted(cls, rows: Thumbnails, y_true: IntArray) -> Self | None:
+    def cross_fitted(
+        cls,
+        rows: Thumbnails,
+        y_true: IntArray,
+        groups: Sequence[str] | None = None,
+    ) -> Self | None:
         """Fit on four fifths of a set, five times.
 
         Parameters
@@ -75,21 +80,28 @@ class ThumbnailBaseline:
             One row a picture.
         y_true : ndarray of shape (n,), int
             Ground truth, 0 = real, 1 = fake.
+        groups : sequence of str, optional
+            What each picture was made from. A real and a fake of one video look alike:
+            a fit that has seen the one would be wrong of the other on purpose.
 
         Returns
         -------
         ThumbnailBaseline or None
-            None where a class has fewer than five pictures.
+            None where a class has fewer than five pictures, or there are too few
+            groups.
         """
-        from sklearn.model_selection import StratifiedKFold
+        from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
         if min(np.sum(y_true == REAL), np.sum(y_true == FAKE)) < _FOLDS:
             return None
-        folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0)
+        if groups is not None and len(set(groups)) < _FOLDS:
+            return None
+        kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+        folds = kind(_FOLDS, shuffle=True, random_state=0)
         return cls(
             [
                 (held_out, _fit(rows[rest], y_true[rest]))
-                for rest, held_out in folds.split(rows, y_true)
+                for rest, held_out in folds.split(rows, y_true, groups)
             ]
         )
 

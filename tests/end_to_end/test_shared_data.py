@@ -77,6 +77,8 @@ def test_figures_of_the_card_are_reproduced(
     report = score_dataset(Detector.load(config), archive, "test")
     for name in ("auc", "accuracy", "eer", "ece", "brier"):
         assert report[name] == pytest.approx(stated[name], abs=5e-4)
+    baseline = stated["thumbnail_baseline_auc"]
+    assert report["thumbnail_baseline_auc"] == pytest.approx(baseline, abs=5e-4)
 
 
 @pytest.mark.slow

@@ -168,3 +168,40 @@ def test_name_of_the_table_says_how_a_set_is_laid_out(
 def test_name_of_the_table_may_stand_for_the_set(detector: Detector) -> None:
     with pytest.raises(DatasetError, match="'folder' has no download address"):
         score_set(detector, Path("folder"))
+
+
+def write_splits(folder: Path, **counts: int) -> Path:
+    for split, count in counts.items():
+        write_bright_set(folder / split, count)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("split", "fitted_on"), [("test", "train"), ("val", "train"), ("train", "folds")]
+)
+def test_baseline_is_fitted_on_the_training_split(
+    detector: Detector, tmp_path: Path, split: str, fitted_on: str
+) -> None:
+    folder = write_splits(tmp_path / "set", train=8, val=3, test=3)
+    report = score_dataset(detector, folder, split)
+    assert report["thumbnail_baseline_fitted_on"] == fitted_on
+    assert report["thumbnail_baseline_auc"] == 1.0
+
+
+def test_training_split_too_large_to_crop_is_left_alone(
+    detector: Detector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dataset_scoring, "_MOST_TO_FIT", 15)
+    folder = write_splits(tmp_path / "set", train=8, val=3, test=6)
+    report = score_dataset(detector, folder)
+    assert report["thumbnail_baseline_fitted_on"] == "folds"
+
+
+def test_damaged_training_split_does_not_stop_the_test(
+    detector: Detector, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = write_splits(tmp_path / "set", train=8, val=3, test=6)
+    (folder / "train" / "Real" / "0.png").write_bytes(b"no picture")
+    report = score_dataset(detector, folder)
+    assert report["thumbnail_baseline_fitted_on"] == "folds"
+    assert "cannot be read" in caplog.text

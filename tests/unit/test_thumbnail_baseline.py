@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
+from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -60,6 +61,28 @@ def test_fit_on_other_pictures_scores_any_number() -> None:
     baseline = ThumbnailBaseline.fitted(thumbnails(crops_of(50, 1)), LABELS, 7)
     scores = baseline.p_fake(thumbnails(crops_of(50, 2)[:7]))
     assert (scores > 0.5).tolist() == (LABELS[:7] == 1).tolist()
+
+
+def test_twins_of_opposite_label_do_not_turn_the_baseline_round() -> None:
+    rng = np.random.default_rng(0)
+    # Each video gives a real and a fake that look the same.
+    rows = np.repeat(rng.integers(0, 255, (40, 256)), 2, axis=0).astype(np.uint8)
+    videos = [str(index // 2) for index in range(80)]
+    apart, together = (
+        ThumbnailBaseline.cross_fitted(rows, LABELS, groups)
+        for groups in (None, videos)
+    )
+    assert apart is not None
+    assert together is not None
+    aucs = [roc_auc_score(LABELS, b.p_fake(rows)) for b in (apart, together)]
+    assert aucs[0] < 0.35
+    assert aucs[1] == pytest.approx(0.5, abs=0.05)
+
+
+def test_too_few_groups_have_no_baseline() -> None:
+    groups = [str(index % 4) for index in range(80)]
+    rows = thumbnails(crops_of(0, 0))
+    assert ThumbnailBaseline.cross_fitted(rows, LABELS, groups) is None
 
 
 @pytest.mark.parametrize("count", [2, 8, 9])

@@ -52,7 +52,8 @@ def build(input_shape: tuple[int, int, int]) -> keras.Model:
 def _convolution(x: Any, filters: int) -> Any:
     """3x3 convolution, batch normalisation, ReLU."""
     x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
-    x = layers.BatchNormalization()(x)
+    # Keras's 0.99 lags behind for hundreds of steps, and validation with it.
+    x = layers.BatchNormalization(momentum=0.9)(x)
     return layers.ReLU()(x)
 
 

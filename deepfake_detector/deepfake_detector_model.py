@@ -28,7 +28,7 @@ from deepfake_detector.backends import BACKENDS
 from deepfake_detector.config import TrainConfig
 from deepfake_detector.crop_batches import CropBatches
 from deepfake_detector.distribution import EvenBatches, mirrored_strategy, scope_of
-from deepfake_detector.exceptions import ArtifactError, ConfigError
+from deepfake_detector.exceptions import ArtifactError, ConfigError, TrainingError
 from deepfake_detector.fused_normalization import fuse_batch_normalization
 from deepfake_detector.training_schedule import Stage, training_stages
 
@@ -84,6 +84,28 @@ class DeepfakeDetectorModel:
         if source != NONE:
             architecture = architecture_of(self.config)
             load_backbone(self.network, architecture, self.input_shape, source)
+
+    def load_weights(self, path: Path) -> None:
+        """Take the weights that a checkpoint kept as the best.
+
+        Parameters
+        ----------
+        path : Path
+            A `.weights.h5` file; an optimiser in it is left out.
+
+        Raises
+        ------
+        TrainingError
+            If it is damaged.
+        """
+        plain = keras.Model(self.network.inputs, self.network.output["logit"])
+        try:
+            plain.load_weights(path)
+        except (OSError, ValueError, KeyError) as error:
+            raise TrainingError(
+                f"{path.name}: the best weights cannot be read "
+                f"({type(error).__name__}); start the run anew"
+            ) from error
 
     def compile_model(self, stage: Stage | None = None) -> None:
         """Set optimiser, binary cross-entropy on logits, and the metrics of the log.

@@ -143,7 +143,7 @@ class TrainModel:
         training = TrainingSession(self.model, splits, self.augment, self.run_dir)
         state = training.run()
         if state.best_epoch is not None:
-            self.model.trainer.load_weights(self.run_dir / "checkpoint" / BEST_FILE)
+            self.model.load_weights(self.run_dir / "checkpoint" / BEST_FILE)
         provenance["best_epoch"] = state.best_epoch
         provenance["sessions"][-1] |= {
             "minutes": (time.monotonic() - started) / 60,

@@ -210,8 +210,10 @@ class TrainingCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
     def _write_best(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         temporary = self.directory / f"writing-{BEST_FILE}"
+        # Without the optimiser: stages have different ones.
+        plain = keras.Model(self.model.inputs, self.model.outputs)
         with averaged_weights(self.model):
-            self.model.save_weights(temporary)
+            plain.save_weights(temporary)
         temporary.replace(self.directory / BEST_FILE)
 
 

@@ -191,6 +191,9 @@ class TrainingSession:
     def _load(self, path: Path, with_optimizer: bool) -> None:
         """Put a saved network's weights and optimiser into this run's model."""
         try:
+            with zipfile.ZipFile(path) as archive:
+                if archive.testzip() is not None:
+                    raise zipfile.BadZipFile
             saved = keras.saving.load_model(path)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise TrainingError(

@@ -40,6 +40,7 @@ def weight_of(path: Path) -> float:
     """The one weight of a saved network."""
     model = network(weight=math.nan)
     if path.name.endswith(".weights.h5"):
+        model = keras.Model(model.inputs, model.outputs)  # without an optimiser
         model.load_weights(path)
     else:
         model = keras.saving.load_model(path)

@@ -28,7 +28,7 @@ def averaged_weights(network: keras.Model) -> Iterator[None]:
     optimizer = network.optimizer
     averages = getattr(optimizer, "_model_variables_moving_average", None)
     # Before the first step there is nothing to average.
-    if not averages or int(optimizer.iterations) == 0:
+    if not averages or keras.ops.convert_to_numpy(optimizer.iterations) == 0:
         yield
         return
     variables = network.trainable_variables

@@ -15,6 +15,7 @@ from deepfake_detector.config import WATCHED_METRICS, TrainConfig
 from deepfake_detector.crop_batches import Balance, CropBatches
 from deepfake_detector.crop_cache import CropSet
 from deepfake_detector.deepfake_detector_model import DeepfakeDetectorModel
+from deepfake_detector.distribution import scope_of
 from deepfake_detector.epoch_log import EpochLog
 from deepfake_detector.exceptions import MissingPackageError, TrainingError
 from deepfake_detector.nan_guard import NanGuard
@@ -204,7 +205,8 @@ class TrainingSession:
         trainer.set_weights(saved.get_weights())
         if not with_optimizer:
             return
-        trainer.optimizer.build(trainer.trainable_variables)
+        with scope_of(self.model.strategy):
+            trainer.optimizer.build(trainer.trainable_variables)
         for mine, theirs in zip(
             trainer.optimizer.variables, saved.optimizer.variables, strict=True
         ):

@@ -4,8 +4,9 @@ Every face stands twice in its split, under one number: once as drawn, and once 
 In the forged picture a part of the face is a copy that was made small and large again,
 so that it consists of blocks, and carries noise of that coarse grain; its outline is
 blended. The camera's noise lies over all of both pictures. Picture size, file size,
-brightness, colours, sharpness and a small thumbnail therefore tell next to nothing of
-the label, and a network has to learn the patch.
+brightness, colours, sharpness and a small thumbnail of the whole picture therefore tell
+next to nothing of the label, and a network has to learn the patch. In a face crop the
+patch fills more of the thumbnail, which does tell it: `inspect synthetic` says how far.
 """
 
 import json

@@ -358,3 +358,38 @@ def test_list_loads_no_tensorflow(table: str) -> None:
         "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True)
+
+
+def test_show_augmentation_writes_a_picture(
+    labelled_folder: Path, tmp_path: Path
+) -> None:
+    drawn, own = tmp_path / "new" / "drawn.png", tmp_path / "own.png"
+    face = labelled_folder / "Real" / "0.jpg"
+    assert run("show-augmentation", "none", "--output", drawn).exit_code == 0
+    assert run("show-augmentation", "none", face, "--output", own).exit_code == 0
+    for path in (drawn, own):
+        with Image.open(path) as picture:
+            assert picture.format == "PNG"
+    assert drawn.read_bytes() != own.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("strong",), "choose from: none, robust, standard"),
+        (("none", "text.jpg"), "not a JPEG, PNG or WebP"),
+        (("none", "missing.jpg"), "missing.jpg: No such file"),
+    ],
+)
+def test_show_augmentation_refuses_what_it_cannot_draw(
+    arguments: tuple[str, ...],
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.jpg").write_text("not a picture")
+    result = run("show-augmentation", *arguments, "--output", "out.png")
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert not (tmp_path / "out.png").exists()

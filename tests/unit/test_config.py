@@ -78,11 +78,29 @@ def test_variable_is_cast_to_its_type(
         (TrainConfig, "LEARNING_RATE", "nan"),
         (TrainConfig, "SEED", "-1"),
         (TrainConfig, "MIXED_PRECISION", "maybe"),
+        (TrainConfig, "SCHEDULE", "linear"),
+        (TrainConfig, "STRATEGY", "many"),
+        (TrainConfig, "EARLY_STOPPING_METRIC", "val_f1"),
+        (TrainConfig, "EARLY_STOPPING_METRIC", "loss"),
+        (TrainConfig, "WARMUP_EPOCHS", "-1"),
+        (TrainConfig, "WEIGHT_DECAY", "-0.1"),
+        (TrainConfig, "CLIP_NORM", "0"),
+        (TrainConfig, "LABEL_SMOOTHING", "1"),
+        (TrainConfig, "EMA_DECAY", "1"),
+        (TrainConfig, "HEAD_EPOCHS", "half"),
+        (TrainConfig, "FINE_TUNE_FACTOR", "0"),
     ],
 )
 def test_bad_value_names_the_variable(config: Any, variable: str, text: str) -> None:
     with pytest.raises(ConfigError, match=ENV_PREFIX + variable):
         config.from_env({ENV_PREFIX + variable: text})
+
+
+def test_metric_that_nobody_logs_lists_the_choices() -> None:
+    with pytest.raises(
+        ConfigError, match="expected one of val_loss, val_accuracy, .*got 'val_f1'"
+    ):
+        TrainConfig(early_stopping_metric="val_f1")
 
 
 def test_command_line_wins_over_the_environment() -> None:

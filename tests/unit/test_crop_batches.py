@@ -209,3 +209,26 @@ def test_resumed_fit_is_fed_what_an_uninterrupted_one_is() -> None:
     whole = fed_by_keras(epochs=3)
     assert len(set(whole)) == 12
     assert fed_by_keras(epochs=3, initial_epoch=1) == whole[4:]
+
+
+@pytest.mark.parametrize(
+    ("counts", "balance", "expected"),
+    [
+        ([8], Balance(), {0: 1.0, 1: 1.0}),
+        ([9], Balance(), {0: 0.9, 1: 1.125}),
+        ([9], Balance(classes=True), {0: 1.0, 1: 1.0}),
+        ([1], Balance(), {0: 0.5}),
+    ],
+)
+def test_class_weights_make_up_for_what_is_shown(
+    counts: list[int], balance: Balance, expected: dict[int, float]
+) -> None:
+    sets = [crop_set(count, number) for number, count in enumerate(counts)]
+    batches = CropBatches(sets, 4, NONE, balance=balance)
+    assert batches.class_weights() == pytest.approx(expected)
+
+
+def test_number_of_pictures_is_that_of_an_epoch() -> None:
+    sets = [crop_set(3, 0), crop_set(8, 1)]
+    assert CropBatches(sets, 4, NONE).pictures == 11
+    assert CropBatches(sets, 4, NONE, balance=Balance(sources=True)).pictures == 16

@@ -1,6 +1,7 @@
 """A network from fresh weights to a model folder, on a network of a few weights."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -19,7 +20,7 @@ from deepfake_detector.config import TrainConfig
 from deepfake_detector.crop_batches import CropBatches
 from deepfake_detector.crop_cache import CropSet
 from deepfake_detector.deepfake_detector_model import DeepfakeDetectorModel
-from deepfake_detector.exceptions import ArtifactError, UnknownNameError
+from deepfake_detector.exceptions import ArtifactError, ConfigError, UnknownNameError
 from deepfake_detector.face_crops import CROP_RULES
 from tests.drawn_sets import draw_picture
 from tests.tiny_network import TINY_ARCHITECTURES
@@ -96,7 +97,9 @@ def noise(n: int, seed: int = 0) -> NDArray[np.uint8]:
 
 
 def test_unknown_architecture_lists_choices() -> None:
-    with pytest.raises(UnknownNameError, match="'meso5'; choose from: bodied, broken, "):
+    with pytest.raises(
+        UnknownNameError, match="'meso5'; choose from: bodied, broken, "
+    ):
         DeepfakeDetectorModel(TrainConfig(architecture="meso5"))
 
 
@@ -241,3 +244,80 @@ def test_model_of_mixed_precision_is_saved_in_single_and_runs(
     plain.network.set_weights(mixed.network.get_weights())
     np.testing.assert_allclose(logits, plain.predict_logits(TRAIN.crops), atol=1e-4)
     np.testing.assert_allclose(logits, mixed.predict_logits(TRAIN.crops), atol=0.2)
+
+
+# Options of training --------------------------------------------------------------
+
+
+def compiled(**settings: Any) -> DeepfakeDetectorModel:
+    config = TrainConfig(**{"architecture": "tiny", "learning_rate": 0.03} | settings)
+    model = DeepfakeDetectorModel(config)
+    model.compile_model()
+    return model
+
+
+def test_nothing_is_added_to_the_optimiser_unasked() -> None:
+    optimizer = compiled().trainer.optimizer
+    plain = keras.optimizers.Adam(0.03).get_config()
+    assert {**optimizer.get_config(), "name": "adam"} == {
+        **plain,
+        "name": "adam",
+        "learning_rate": pytest.approx(0.03),
+    }
+
+
+def test_settings_reach_the_optimiser() -> None:
+    model = compiled(optimizer="sgd", weight_decay=0.01, clip_norm=2.0, ema_decay=0.95)
+    optimizer = model.trainer.optimizer
+    assert isinstance(optimizer, keras.optimizers.SGD)
+    assert (optimizer.weight_decay, optimizer.global_clipnorm) == (0.01, 2.0)
+    assert (optimizer.use_ema, optimizer.ema_momentum) == (True, 0.95)
+
+
+def test_weights_decay_but_biases_and_normalisation_do_not() -> None:
+    """Without a gradient, decay alone moves a weight."""
+    model = compiled(optimizer="sgd", weight_decay=0.5, learning_rate=0.1)
+    variables = model.trainer.trainable_variables
+    for variable in variables:
+        variable.assign(np.ones(variable.shape))
+    zeros = [np.zeros(variable.shape, np.float32) for variable in variables]
+    gradients = list(map(keras.ops.convert_to_tensor, zeros))
+    model.trainer.optimizer.apply(gradients, variables)
+    for variable in variables:
+        expected = 0.95 if len(variable.shape) > 1 else 1.0
+        np.testing.assert_allclose(np.asarray(variable), expected, rtol=1e-6)
+
+
+def test_smoothed_labels_raise_the_least_loss() -> None:
+    """Of logit z and label 1, the loss is softplus(-z) + z s / 2."""
+    loss = compiled(label_smoothing=0.2).trainer.loss
+    values = float(loss(np.ones((1, 1)), np.full((1, 1), 3.0)))
+    assert values == pytest.approx(np.log1p(np.exp(-3.0)) + 3.0 * 0.1, rel=1e-5)
+
+
+def test_class_weights_scale_the_loss_of_training_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rare = CropSet(
+        source="drawn",
+        split="train",
+        crops=TRAIN.crops[[0, 2, 4, 1]],
+        y_true=TRAIN.y_true[[0, 2, 4, 1]],
+        names=("0", "2", "4", "1"),
+        face_found=np.ones(4, dtype=bool),
+    )
+    seen: dict[str, Any] = {}
+    model = compiled(class_weights=True)
+
+    def fit(*args: Any, **kwargs: Any) -> Any:
+        seen.update(kwargs)
+        return SimpleNamespace(history={})
+
+    monkeypatch.setattr(model.trainer, "fit", fit)
+    model.train_model(CropBatches([rare], 4), CropBatches([VAL], 4), 1)
+    assert seen["class_weight"] == pytest.approx({0: 4 / 6, 1: 2.0})
+
+
+def test_optimiser_that_keras_does_not_have_is_refused() -> None:
+    with pytest.raises(ConfigError, match="Keras has none named 'adamm'; try adam"):
+        compiled(optimizer="adamm")

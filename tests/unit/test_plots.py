@@ -233,3 +233,26 @@ def test_quality_against_cost_names_each_network_at_its_place() -> None:
         "face",
         "whole",
     ]
+
+
+def test_every_labelled_picture_stands_under_its_words() -> None:
+    pictures = [(f"step {n}", np.full((4, 6, 3), n, np.uint8)) for n in range(5)]
+    figure = plots.labelled_pictures(pictures, "steps", columns=2)
+    drawn = {
+        axes.get_title(): int(np.asarray(axes.images[0].get_array())[0, 0, 0])
+        for axes in figure.axes
+        if axes.images
+    }
+    assert drawn == {f"step {n}": n for n in range(5)}
+    assert saved(figure).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("suggestion", [None, 1e-3])
+def test_range_test_marks_the_suggestion(suggestion: float | None) -> None:
+    figure = plots.learning_rate_curve([1e-4, 1e-3, 1e-2], [3.0, 2.0, 9.0], suggestion)
+    (axes,) = figure.axes
+    assert axes.get_xscale() == "log"
+    assert axes.lines[0].get_ydata().tolist() == [3.0, 2.0, 9.0]
+    marks = [line.get_xdata()[0] for line in axes.lines[1:]]
+    assert marks == ([] if suggestion is None else [suggestion])
+    assert saved(figure).startswith(b"\x89PNG")

@@ -52,6 +52,12 @@ def test_no_arguments_mean_the_references_way(started: list[TrainModel]) -> None
     assert (config.early_stopping_patience, config.reduce_lr_patience) == (10, 5)
     assert (config.augmentation, config.mixed_precision) == ("none", False)
     assert config.optimizer == "adam"
+    assert (config.schedule, config.warmup_epochs) == ("plateau", 0)
+    assert config.early_stopping_metric == "val_loss"
+    assert (config.backbone_weights, config.head_epochs) == ("none", 0)
+    assert (config.weight_decay, config.clip_norm, config.ema_decay) == (None,) * 3
+    assert (config.label_smoothing, config.class_weights) == (0.0, False)
+    assert config.strategy == "none"
 
 
 def test_no_arguments_build_the_references_network(started: list[TrainModel]) -> None:
@@ -124,6 +130,18 @@ BAD_SETTINGS = {
         ["--dataset", "folder", "--dataset", "dfdc_faces", "--dataset-url", "http://x"],
         "dataset_url: works with one dataset, not several",
     ),
+    "unknown schedule": (
+        ["--schedule", "linear"],
+        "expected one of plateau, cosine, constant, got 'linear'",
+    ),
+    "unknown metric": (
+        ["--early-stopping-metric", "val_f1"],
+        "expected one of val_loss, val_accuracy, val_precision, val_recall, val_auc",
+    ),
+    "body of a network without one": (
+        ["--backbone-weights", "body.h5"],
+        "backbone_weights: 'four_conv' has no body with published weights",
+    ),
     "no run folder": (
         ["--resume", "nowhere"],
         "resume: expected a run folder with config.json, but 'nowhere' has none",
@@ -190,6 +208,16 @@ def test_ctrl_c_says_how_to_go_on(
     assert command[:3] == ["python", "train.py", "--resume"]
     assert Path(command[3]).parent == tmp_path / "my runs"
     assert len(command) == 4
+
+
+def test_rate_is_looked_for_instead_of_training(
+    started: list[TrainModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {"run": "runs/one", "suggestion": 0.001}
+    monkeypatch.setattr(TrainModel, "find_learning_rate", lambda self: found)
+    result = call("--find-learning-rate")
+    assert json.loads(result.stdout.splitlines()[-1]) == found
+    assert not started
 
 
 def test_help_lists_every_setting() -> None:

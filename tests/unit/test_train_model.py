@@ -539,6 +539,91 @@ def test_run_without_a_single_number_stops_at_once(place: Path) -> None:
     assert state_of(run.run_dir) == TrainingState()
 
 
+@pytest.mark.parametrize(("index", "split"), [(0, "train"), (1, "val"), (2, "test")])
+def test_split_without_a_class_is_refused_before_training(
+    index: int,
+    split: str,
+    place: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As it may be left where pictures cannot be read, or have copies elsewhere."""
+    load = DatasetHandler.load_split_data
+
+    def without_fakes(self: DatasetHandler) -> Any:
+        sets = list(load(self))
+        real = np.zeros_like(sets[index].y_true)
+        sets[index] = dataclasses.replace(sets[index], y_true=real)
+        return tuple(sets)
+
+    monkeypatch.setattr(DatasetHandler, "load_split_data", without_fakes)
+    monkeypatch.setattr(DeepfakeDetectorModel, "train_model", no_training)
+    run = start(place, output=tmp_path / "runs")
+    with pytest.raises(DatasetError, match=f"{split}: .*both classes, .*is Fake"):
+        run.run_training()
+    assert not run.run_dir.exists()
+
+
+def test_weights_that_cannot_be_had_leave_no_folder(
+    place: Path, tmp_path: Path
+) -> None:
+    run = start(place, architecture="bodied", output=tmp_path / "runs")
+    with pytest.raises(TrainingError, match="--backbone-weights none"):
+        run.run_training()
+    assert not run.run_dir.exists()
+
+
+def test_resumed_run_asks_for_no_weights(
+    place: Path, only_training: None, tmp_path: Path
+) -> None:
+    config = TrainConfig(architecture="bodied", image_size=24)
+    DeepfakeDetectorModel(config).network.save(tmp_path / "body.keras")
+    run = start(
+        place,
+        architecture="bodied",
+        backbone_weights=str(tmp_path / "body.keras"),
+        epochs=2,
+    )
+    run.run_training()
+    assert run.config.head_epochs == 1
+    (tmp_path / "body.keras").unlink()
+    resume(run.run_dir, epochs=3).run_training()
+    assert state_of(run.run_dir).epoch == 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"warmup_epochs": 3}, "warmup_epochs: 3 leave nothing"),
+        ({"backbone_weights": "body.h5"}, "backbone_weights: 'tiny' has no body"),
+        ({"early_stopping_metric": "val_f1"}, "expected one of val_loss"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_before_anything_is_read(
+    settings: dict[str, Any], words: str, place: Path
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        start(place, **settings)
+
+
+def test_learning_rate_is_found_on_the_runs_own_data(
+    place: Path, tmp_path: Path
+) -> None:
+    run = start(place, output=tmp_path / "runs")
+    summary = run.find_learning_rate()
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+    assert summary["learning_rate"] == 0.01
+    names = {path.name for path in run.run_dir.iterdir()}
+    assert names == {"learning-rate.json", "learning-rate.png"}
+    assert read_json(run.run_dir / "learning-rate.json")["rates"][0] == 1e-7
+    assert run.run_dir.name.endswith("-tiny-learning-rate")
+
+
+def test_learning_rate_of_a_resumed_run_is_not_looked_for(copy: Path) -> None:
+    with pytest.raises(ConfigError, match="keeps its learning rate"):
+        resume(copy).find_learning_rate()
+
+
 def test_other_pictures_than_the_run_began_with_are_refused(copy: Path) -> None:
     """Of a set that is split here, a picture may change from train to test."""
     provenance = read_json(copy / "provenance.json")

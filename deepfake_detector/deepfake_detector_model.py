@@ -126,12 +126,7 @@ class DeepfakeDetectorModel:
                 loss=keras.losses.BinaryCrossentropy(
                     from_logits=True, label_smoothing=self.config.label_smoothing
                 ),
-                metrics=[
-                    keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0),
-                    keras.metrics.Precision(name="precision", thresholds=0.0),
-                    keras.metrics.Recall(name="recall", thresholds=0.0),
-                    keras.metrics.AUC(name="auc", from_logits=True),
-                ],
+                metrics=_metrics(),
             )
 
     def train_model(
@@ -281,6 +276,20 @@ class DeepfakeDetectorModel:
         copy = self._build("float32")
         copy.set_weights(self.network.get_weights())
         return copy
+
+
+def _metrics() -> list[keras.metrics.Metric]:
+    """What the log and the history say of an epoch, a confusion matrix included."""
+    return [
+        keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0),
+        keras.metrics.Precision(name="precision", thresholds=0.0),
+        keras.metrics.Recall(name="recall", thresholds=0.0),
+        keras.metrics.AUC(name="auc", from_logits=True),
+        keras.metrics.TrueNegatives(name="real_as_real", thresholds=0.0),
+        keras.metrics.FalsePositives(name="real_as_fake", thresholds=0.0),
+        keras.metrics.FalseNegatives(name="fake_as_real", thresholds=0.0),
+        keras.metrics.TruePositives(name="fake_as_fake", thresholds=0.0),
+    ]
 
 
 def _optimizer(

@@ -39,6 +39,37 @@ def training_curves(history: Sequence[Mapping[str, float]]) -> Figure:
     return figure
 
 
+def mistakes_over_epochs(history: Sequence[Mapping[str, float]]) -> Figure:
+    """Draw how often validation's reals and fakes were mistaken after every epoch.
+
+    Parameters
+    ----------
+    history : sequence of mapping of str to float
+        One row an epoch with `epoch` and validation's confusion matrix: `val_` before
+        the names that `evaluation.confusion_counts` gives its four fields.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel; shares of each class, at a threshold of 0.5 before calibration.
+    """
+    figure = Figure(figsize=(5, 3.6), layout="constrained")
+    axes = figure.subplots()
+    names = [name.lower() for name in CLASS_NAMES]
+    for truth, answer in (names, names[::-1]):
+        wrong, right = (
+            np.array([row.get(f"val_{truth}_as_{a}", np.nan) for row in history])
+            for a in (answer, truth)
+        )
+        share = wrong / np.maximum(wrong + right, 1)
+        epochs = [row["epoch"] for row in history]
+        axes.plot(epochs, share, marker=".", label=f"{truth} called {answer}")
+    axes.set(title="Validation's mistakes", xlabel="epoch", ylabel="share", ylim=(0, 1))
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure
+
+
 def confusion_matrix(confusion: Mapping[str, int], title: str) -> Figure:
     """Draw an annotated confusion matrix.
 

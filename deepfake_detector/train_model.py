@@ -304,6 +304,7 @@ class TrainModel:
         state: TrainingState,
     ) -> None:
         plots.training_curves(state.history).savefig(self.run_dir / "curves.png")
+        plots.mistakes_over_epochs(state.history).savefig(self.run_dir / "mistakes.png")
         for split, report in metrics.items():
             name = list(report)[-1]
             figure = plots.confusion_matrix(

@@ -85,6 +85,7 @@ def test_run_folder_holds_everything(summary: dict[str, Any], place: Path) -> No
         "confusion-test.png",
         "confusion-val.png",
         "curves.png",
+        "mistakes.png",
         "history.csv",
         "metrics.json",
         "model",

@@ -119,6 +119,10 @@ def test_model_is_compiled_with_adam_and_the_metrics_of_the_log() -> None:
         "precision",
         "recall",
         "auc",
+        "real_as_real",
+        "real_as_fake",
+        "fake_as_real",
+        "fake_as_fake",
     }
 
 

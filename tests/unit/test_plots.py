@@ -51,6 +51,26 @@ def test_curves_are_drawn_of_any_history(history: list[dict[str, float]]) -> Non
     assert saved(plots.training_curves(history)).startswith(b"\x89PNG")
 
 
+def test_mistakes_are_shares_of_each_class_after_every_epoch() -> None:
+    counts = [(6, 2, 4, 4), (8, 0, 2, 6)]
+    names = ("real_as_real", "real_as_fake", "fake_as_real", "fake_as_fake")
+    history = [
+        {"epoch": epoch}
+        | {f"val_{name}": n for name, n in zip(names, row, strict=True)}
+        for epoch, row in enumerate(counts, start=1)
+    ]
+    (axes,) = plots.mistakes_over_epochs(history).axes
+    assert {line.get_label(): line.get_xydata().tolist() for line in axes.lines} == {
+        "real called fake": [[1, 0.25], [2, 0.0]],
+        "fake called real": [[1, 0.5], [2, 0.25]],
+    }
+
+
+@pytest.mark.parametrize("history", [[], HISTORY])
+def test_mistakes_are_drawn_of_any_history(history: list[dict[str, float]]) -> None:
+    assert saved(plots.mistakes_over_epochs(history)).startswith(b"\x89PNG")
+
+
 def test_confusion_matrix_has_truth_in_rows_and_answers_in_columns() -> None:
     (axes,) = plots.confusion_matrix(CONFUSION, "drawn, test").axes
     written = {text.get_position(): text.get_text() for text in axes.texts}

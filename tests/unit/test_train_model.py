@@ -156,6 +156,7 @@ def test_run_folder_holds_everything(finished: tuple[TrainModel, Any]) -> None:
         "history.csv",
         "metrics.json",
         "curves.png",
+        "mistakes.png",
         "confusion-val.png",
         "confusion-test.png",
         "reliability-val.png",

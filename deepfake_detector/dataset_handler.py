@@ -158,6 +158,78 @@ class DatasetHandler:
                 handler.guard = guard
         return handlers
 
+    @classmethod
+    def for_path(
+        cls,
+        path: Path,
+        rule: CropRule,
+        image_size: tuple[int, int],
+        cache_dir: Path,
+        name: str | None = None,
+    ) -> "DatasetHandler":
+        """Make a handler for a set that is to be scored.
+
+        Parameters
+        ----------
+        path : Path
+            Folder or zip; or a name in the `datasets` table, where there is no such
+            file.
+        rule : CropRule
+            How a picture becomes a network's input.
+        image_size : (int, int)
+            Height and width of that input.
+        cache_dir : Path
+            Where downloads, unpacked sets and crops are kept.
+        name : str, optional
+            What the set is called; a name in the table says how it is laid out.
+
+        Returns
+        -------
+        DatasetHandler
+            The set.
+
+        Raises
+        ------
+        DatasetLayoutError
+            If there is neither such a path nor such a name.
+        """
+        of_table = str(path) in DATASETS and not path.exists()
+        if not of_table and not path.exists():
+            raise DatasetLayoutError(
+                f"{path.name}: there is no such folder or zip, and no set of that name "
+                "in `list datasets`"
+            )
+        spec = str(path) if of_table else name if name in DATASETS else "folder"
+        zipped = path.is_file()
+        source = DatasetSource(
+            data_dir=None if zipped or of_table else path,
+            archive=path if zipped else None,
+            url=None,
+            cache_dir=cache_dir,
+        )
+        return cls(DATASETS.get(spec or "folder"), source, rule, image_size)
+
+    def split_to_score(self, asked: str | None) -> str:
+        """Choose what is scored of a set, as training left it.
+
+        A split that was made here is guarded as in training: else a picture could be
+        scored whose copy was trained on.
+
+        Parameters
+        ----------
+        asked : {'train', 'val', 'test'} or None
+            The split that was asked for.
+
+        Returns
+        -------
+        str
+            That one; else `test` where the set comes split, and `all` where not.
+        """
+        split = asked or ("test" if self.is_split else "all")
+        if split in SPLITS and self.guard is None and self.unsplit_origins:
+            self.guard = SplitGuard([self], self.source.cache_dir)
+        return split
+
     def download_dataset(self) -> Path:
         """Bring the archive to this machine, unless it is here already.
 

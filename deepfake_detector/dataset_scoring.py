@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from deepfake_detector import face_crops, images
 from deepfake_detector.config import REPOSITORY
 from deepfake_detector.crop_cache import LabelledPicture
-from deepfake_detector.dataset_handler import DatasetHandler, DatasetSource
-from deepfake_detector.datasets import DATASETS
+from deepfake_detector.dataset_handler import DatasetHandler
 from deepfake_detector.detector import Detector
 from deepfake_detector.evaluation import evaluate_scores, score_metrics
 from deepfake_detector.exceptions import ArtifactError, DatasetError, ImageError
@@ -194,10 +193,13 @@ def score_set(
     ArtifactError
         If the model answers with something other than numbers.
     """
-    handler = _handler_of(detector, path, name)
-    split = split or ("test" if handler.is_split else "all")
+    card = detector.card
+    handler = DatasetHandler.for_path(
+        path, card.crop, card.input_shape[:2], CACHE_DIR, name
+    )
+    split = handler.split_to_score(split)
     score = _by_picture if by_picture else _by_centre_face
-    scored = score(detector, handler, (name or path.name, split))
+    scored = score(detector, handler, (name or path.resolve().name, split))
     _require_numbers(scored.p_fake)
     return replace(scored, to_fit=_training_thumbnails(handler, split))
 
@@ -222,23 +224,6 @@ def score_in_batches(
     starts = range(0, len(crops), _BATCH)
     return np.concatenate(
         [detector.score_crops(np.asarray(crops[s : s + _BATCH])) for s in starts]
-    )
-
-
-def _handler_of(detector: Detector, path: Path, name: str | None) -> DatasetHandler:
-    """Read a path by the spec of its name in the table, else as `folder`."""
-    of_table = str(path) in DATASETS and not path.exists()
-    spec = str(path) if of_table else name if name in DATASETS else "folder"
-    zipped = path.is_file()
-    source = DatasetSource(
-        data_dir=None if zipped or of_table else path,
-        archive=path if zipped else None,
-        url=None,
-        cache_dir=CACHE_DIR,
-    )
-    card = detector.card
-    return DatasetHandler(
-        DATASETS.get(spec or "folder"), source, card.crop, card.input_shape[:2]
     )
 
 

@@ -174,7 +174,7 @@ def evaluate_sets(
     threshold = options.threshold
     if threshold is None:
         threshold = detector.card.threshold
-    names = _different([name or path.name for name, path in sets])
+    names = _different([name or path.resolve().name for name, path in sets])
     evaluated = [
         _evaluate_set(
             detector,

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_detector.config import REPOSITORY
-from deepfake_detector.dataset_handler import DatasetHandler, DatasetSource
-from deepfake_detector.datasets import DATASETS
+from deepfake_detector.dataset_handler import DatasetHandler
 from deepfake_detector.deletion_test import deletion_test
 from deepfake_detector.detector import Detector
 from deepfake_detector.exceptions import DatasetError
@@ -39,7 +38,8 @@ def score_explainers(
     detector : Detector
         What is explained.
     path : Path
-        Folder or zip with Real and Fake, or with splits that hold them.
+        Folder or zip with Real and Fake, or with splits that hold them; or a name in
+        the `datasets` table, where there is no such file.
     methods : sequence of str
         Names in the `explainers` table.
     pictures : int, default 60
@@ -63,26 +63,16 @@ def score_explainers(
         If a method cannot explain this network.
     """
     explainers = {m: EXPLAINERS.get(m)(detector.backend) for m in methods}
-    zipped = path.is_file()
-    source = DatasetSource(
-        data_dir=None if zipped else path,
-        archive=path if zipped else None,
-        url=None,
-        cache_dir=CACHE_DIR,
+    handler = DatasetHandler.for_path(
+        path, detector.card.crop, detector.backend.input_shape[:2], CACHE_DIR
     )
-    handler = DatasetHandler(
-        DATASETS.get("folder"),
-        source,
-        detector.card.crop,
-        detector.backend.input_shape[:2],
-    )
-    split = split or ("test" if handler.is_split else "all")
+    split = handler.split_to_score(split)
     crops = _drawn(handler, split, pictures)
 
     def score(batch: NDArray[np.uint8]) -> NDArray[np.float64]:
         return logits(detector.backend, batch)
 
-    facts = {"model": detector.card.name, "data": path.name, "split": split}
+    facts = {"model": detector.card.name, "data": path.resolve().name, "split": split}
     rows = []
     for method, explainer in explainers.items():
         logger.info("%s: explaining %d crops", method, len(crops))

@@ -158,7 +158,7 @@ def empty_archive(folder: Path) -> None:
         (no_classes, "found Cats"),
         (no_faces, "no face was found in any of the 2 pictures"),
         (no_readable, "cannot be read"),
-        (not_there, "there is no such folder"),
+        (not_there, "there is no such folder or zip"),
         (no_archive, "not a zip"),
         (empty_archive, "found none"),
     ],

@@ -618,3 +618,55 @@ def test_part_of_a_merged_set_that_is_too_small_is_named(
 def test_unknown_name_lists_choices(setting: dict[str, Any], words: str) -> None:
     with pytest.raises(UnknownNameError, match=words):
         DatasetHandler.for_config(TrainConfig(**setting))
+
+
+def test_path_that_is_nothing_is_said_without_an_option_it_does_not_have(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(DatasetLayoutError, match="nowhere: there is no such folder"):
+        DatasetHandler.for_path(tmp_path / "nowhere", WHOLE, SIZE, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "spec"),
+    [
+        ("drawn", None, "folder"),
+        ("drawn", "openforensics", "openforensics"),
+        ("drawn", "my own", "folder"),
+    ],
+)
+def test_name_says_how_a_path_is_laid_out(
+    drawn: Path, tmp_path: Path, place: str, name: str | None, spec: str
+) -> None:
+    found = DatasetHandler.for_path(tmp_path / place, WHOLE, SIZE, tmp_path, name)
+    assert (found.spec.name, found.source.data_dir) == (spec, drawn)
+
+
+def test_split_made_here_is_scored_as_training_left_it(tmp_path: Path) -> None:
+    """Every picture has a copy, so without the guard some would be scored unfairly."""
+    for folder in ("Real", "Fake"):
+        (tmp_path / "set" / folder).mkdir(parents=True)
+        for number in range(40):
+            data = draw_picture(int(folder == "Fake"), number)
+            for copy in "ab":
+                path = tmp_path / "set" / folder / f"{number}-{copy}.png"
+                Image.fromarray(data).save(path)
+    config = TrainConfig(
+        dataset=("folder",),
+        data_dir=(tmp_path / "set",),
+        cache_dir=tmp_path / "cache",
+        crop="whole",
+        image_size=SIZE[0],
+    )
+    (trained,) = DatasetHandler.for_config(config)
+    scored = DatasetHandler.for_path(tmp_path / "set", WHOLE, SIZE, tmp_path / "cache")
+    assert scored.split_to_score("test") == "test"
+    held_out = {picture.name for picture in scored.pictures("test")}
+    assert held_out == {picture.name for picture in trained.pictures("test")}
+    assert held_out != {picture.name for picture in scored.listed["test"]}
+
+
+def test_given_split_is_scored_as_it_comes(drawn: Path, tmp_path: Path) -> None:
+    scored = DatasetHandler.for_path(drawn, WHOLE, SIZE, tmp_path)
+    assert scored.split_to_score(None) == "test"
+    assert scored.guard is None

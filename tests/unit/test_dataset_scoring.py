@@ -158,9 +158,9 @@ def test_name_of_the_table_says_how_a_set_is_laid_out(
     folder = tmp_path / "photoshop"
     write_class(folder / "training_real", 40, 10)
     write_class(folder / "training_fake", 200, 10)
-    scored = score_set(detector, folder, "test", name="real_and_fake_face")
+    scored = score_set(detector, folder, name="real_and_fake_face")
     assert scored.handler.spec.name == scored.name == "real_and_fake_face"
-    assert len(scored.pictures) == 2
+    assert len(scored.pictures) == 20
     with pytest.raises(DatasetLayoutError):
         score_set(detector, folder, name="another name")
 

@@ -365,7 +365,13 @@ def deletion(folder: Path, methods: tuple[str, ...], **options: Any) -> None:
     type=click.Path(path_type=Path),
     help="PNG to write.  [default: runs/augmentation-<NAME>.png]",
 )
-@click.option("--seed", default=0, show_default=True, help="Seed of the draws.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Seed of the draws.",
+)
 def show_augmentation(
     name: str, file: Path | None, output: Path | None, seed: int
 ) -> None:
@@ -380,8 +386,7 @@ def show_augmentation(
         picture = None if file is None else decode(file)
         figure = gallery.augmentation_gallery(name, picture, seed)
         path = output or REPOSITORY / "runs" / f"augmentation-{name}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path)
+        _training_module("show-augmentation", "plots").write_png(figure, path)
     click.echo(f"wrote {path}", err=True)
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from deepfake_detector import face_crops, images, plots
@@ -130,10 +129,6 @@ def write_figures(
     ExplanationError
         If the network's feature maps cannot be looked at.
     """
-    if output.is_dir():
-        raise ConfigError(
-            f"output: expected the name of a PNG file, got the folder {output.name!r}"
-        )
     explanation, crop = explained.explanation, explained.crop
     figures = {
         output: plots.evidence_overlay(crop, explanation.evidence, _title(explained))
@@ -147,7 +142,7 @@ def write_figures(
             _feature_maps(feature_maps_of, crop)
         )
     for path, figure in figures.items():
-        _save(figure, path)
+        plots.write_png(figure, path)
     return list(figures)
 
 
@@ -189,13 +184,3 @@ def _feature_maps(
 
 def _beside(output: Path, what: str) -> Path:
     return output.with_name(f"{output.stem}-{what}.png")
-
-
-def _save(figure: Figure, path: Path) -> None:
-    """Write a PNG whole or not at all, whatever its name ends in."""
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        figure.savefig(temporary, format="png")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

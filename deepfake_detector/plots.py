@@ -1,15 +1,48 @@
 """Report -> figures. Nothing here computes a metric."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from deepfake_detector.exceptions import ConfigError
 from deepfake_detector.labels import CLASS_NAMES, FAKE, REAL
 
 _BINS: Final = 15
+
+
+def write_png(figure: Figure, path: Path) -> None:
+    """Write a figure as a PNG, whole or not at all, whatever its name ends in.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        What is drawn.
+    path : Path
+        The file to write; its folder is made.
+
+    Raises
+    ------
+    ConfigError
+        If `path` is a folder.
+    OSError
+        If the file cannot be written; an older one stays.
+    """
+    if path.is_dir():
+        raise ConfigError(
+            "output: expected the name of a PNG file, got the folder "
+            f"{path.resolve().name!r}"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        figure.savefig(temporary, format="png")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def training_curves(history: Sequence[Mapping[str, float]]) -> Figure:

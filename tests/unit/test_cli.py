@@ -246,7 +246,7 @@ def test_explain_writes_into_the_current_folder_unless_told(
         ("face.jpg", ("--method", "cam"), "choose occlusion, lime or grad_cam"),
         ("face.jpg", ("--method", "grad_cam"), "give --backend keras"),
         ("face.jpg", ("--feature-maps",), "give --backend keras"),
-        ("face.jpg", ("--output", "nowhere/figure.png"), "No such file"),
+        ("face.jpg", ("--output", "text.jpg/figure.png"), "text.jpg: File exists"),
         ("face.jpg", ("--output", "."), "got the folder"),
     ],
 )
@@ -317,6 +317,7 @@ def test_explaining_names_a_package_that_serving_lacks(
 ) -> None:
     for name in (module, "plots", "dataset_handler"):
         monkeypatch.delitem(sys.modules, f"deepfake_detector.{name}", False)
+        monkeypatch.delattr(f"deepfake_detector.{name}", raising=False)
     monkeypatch.setitem(sys.modules, lacking, None)
     monkeypatch.setitem(sys.modules, f"{lacking}.figure", None)
     result = run(command, "any")
@@ -379,6 +380,8 @@ def test_show_augmentation_writes_a_picture(
         (("strong",), "choose from: none, robust, standard"),
         (("none", "text.jpg"), "not a JPEG, PNG or WebP"),
         (("none", "missing.jpg"), "missing.jpg: No such file"),
+        (("none", "--seed", "-1"), "-1 is not in the range"),
+        (("none", "--output", "."), "expected the name of a PNG file"),
     ],
 )
 def test_show_augmentation_refuses_what_it_cannot_draw(
@@ -389,7 +392,7 @@ def test_show_augmentation_refuses_what_it_cannot_draw(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text.jpg").write_text("not a picture")
-    result = run("show-augmentation", *arguments, "--output", "out.png")
+    result = run("show-augmentation", "--output", "out.png", *arguments)
     assert result.exit_code == 2
     assert told in result.stderr
     assert not (tmp_path / "out.png").exists()

@@ -1,6 +1,7 @@
 """Figures: what is drawn where. No picture is compared."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -276,3 +277,14 @@ def test_range_test_marks_the_suggestion(suggestion: float | None) -> None:
     marks = [line.get_xdata()[0] for line in axes.lines[1:]]
     assert marks == ([] if suggestion is None else [suggestion])
     assert saved(figure).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("name", ["new/figure.png", "figure.txt"])
+def test_figure_is_written_as_a_png_whatever_its_name(
+    tmp_path: Path, name: str
+) -> None:
+    plots.write_png(Figure(), tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+    assert [path.name for path in (tmp_path / name).parent.iterdir()] == [
+        Path(name).name
+    ]

@@ -53,11 +53,12 @@ class DeepfakeDetectorModel:
     UnknownNameError
         If there is no such architecture; the message lists the choices.
     ConfigError
-        If the network cannot be built so.
+        If the network cannot be built so, or there is no such optimiser.
     """
 
     def __init__(self, config: TrainConfig) -> None:
         self.config = with_fine_tuning(with_own_recipe(config))
+        _named_optimizer(self.config.optimizer)  # refused now, not after the crops
         self.strategy = mirrored_strategy() if config.strategy == "mirrored" else None
         size = self.config.image_size or 0  # never None after its own recipe
         self.input_shape = (size, size, 3)
@@ -296,13 +297,7 @@ def _optimizer(
     config: TrainConfig, learning_rate: float, network: keras.Model
 ) -> keras.optimizers.Optimizer:
     """The optimiser of that name with what the settings say of it."""
-    try:
-        made = keras.optimizers.get(config.optimizer)
-    except ValueError:
-        raise ConfigError(
-            f"optimizer: Keras has none named {config.optimizer!r}; try adam, adamw, "
-            "sgd or rmsprop"
-        ) from None
+    made = _named_optimizer(config.optimizer)
     changes: dict[str, Any] = {"learning_rate": learning_rate}
     if config.weight_decay is not None:
         changes["weight_decay"] = config.weight_decay
@@ -315,6 +310,16 @@ def _optimizer(
     vectors = [v for v in network.trainable_variables if len(v.shape) < 2]
     optimizer.exclude_from_weight_decay(var_list=vectors)
     return optimizer
+
+
+def _named_optimizer(name: str | None) -> keras.optimizers.Optimizer:
+    try:
+        return keras.optimizers.get(name)
+    # A TypeError is of those that wrap another optimiser.
+    except (ValueError, TypeError):
+        raise ConfigError(
+            f"optimizer: Keras has none named {name!r}; try adam, adamw, sgd or rmsprop"
+        ) from None
 
 
 def _require_same_answers(network: keras.Model, directory: Path) -> None:

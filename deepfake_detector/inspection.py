@@ -241,7 +241,7 @@ def inspect_dataset(
         )
     given = handler.source.archive or handler.source.data_dir
     report = {
-        "data": given.name if given else handler.spec.name,
+        "data": given.resolve().name if given else handler.spec.name,
         "dataset": handler.spec.name,
         "data_sha256": handler.data_hash,
         "comes_split": handler.is_split,

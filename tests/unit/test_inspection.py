@@ -303,3 +303,11 @@ def inspection_stub() -> Any:
     from deepfake_detector.html_report import Page
 
     return Page("stub")
+
+
+def test_set_in_the_current_folder_has_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_classes(tmp_path / "pictures", 2)
+    monkeypatch.chdir(folder)
+    assert inspect_dataset(handler(Path()), ["whole"]).report["data"] == "pictures"

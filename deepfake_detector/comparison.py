@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from deepfake_detector.architectures import ARCHITECTURES, with_own_recipe
 from deepfake_detector.artifact import Artifact
+from deepfake_detector.backbone_weights import with_fine_tuning
 from deepfake_detector.comparison_table import write_comparison
 from deepfake_detector.config import ServeConfig, TrainConfig
 from deepfake_detector.dataset_handler import DatasetHandler
 from deepfake_detector.detector import Detector
 from deepfake_detector.evaluation import evaluate_scores, thumbnail_baseline_auc
-from deepfake_detector.exceptions import ConfigError, TrainingError
+from deepfake_detector.exceptions import ConfigError, DivergenceError
+from deepfake_detector.face_crops import crop_rule
 from deepfake_detector.model_cost import network_cost
 from deepfake_detector.train_model import CONFIG_FILE, METRICS_FILE, TrainModel
 
@@ -48,6 +50,8 @@ _BUDGET: Final = (
     "learning_rate",
     "augmentation",
     "mixed_precision",
+    "backbone_weights",
+    "head_epochs",
 )
 
 #: Settings that may differ between the first start of a comparison and its next.
@@ -113,7 +117,7 @@ class Comparison:
         self.trials = tuple(trials)
         self.members = tuple(members)
         self.directory = directory or config.output
-        self._require_members()
+        self._require_plan()
 
     def run(self) -> list[dict[str, Any]]:
         """Train what is not trained yet, and write the table.
@@ -157,6 +161,15 @@ class Comparison:
         rows = [self._row(trials) for trials in by_row.values()]
         return [row for row in rows if row]
 
+    def _require_plan(self) -> None:
+        """Refuse what would fail only after hours of training."""
+        if not self.trials:
+            raise ConfigError("architectures: expected at least one name, got none")
+        for trial in self.trials:
+            crop_rule(trial.crop)
+            self._without(trial.held_out)
+        self._require_members()
+
     def _require_members(self) -> None:
         for trial in self.trials:
             if ARCHITECTURES.get(trial.architecture).combine is None:
@@ -184,7 +197,11 @@ class Comparison:
             member=self._member_folders(trial),
             **self._without(trial.held_out),
         )
-        return with_own_recipe(config)
+        if ARCHITECTURES.get(trial.architecture).backbone is None:
+            config = dataclasses.replace(
+                config, backbone_weights=None, head_epochs=None
+            )
+        return with_fine_tuning(with_own_recipe(config))
 
     def _member_folders(self, trial: Trial) -> tuple[Path, ...]:
         if ARCHITECTURES.get(trial.architecture).combine is None:
@@ -213,14 +230,18 @@ class Comparison:
         return self.directory / trial.folder
 
     def _train(self, trial: Trial) -> None:
-        """Train one network, or go on where it was cut, unless it is finished."""
+        """Train one network, or go on where it was cut, unless it is finished.
+
+        A network that diverged is not tried again; what may pass, as a full disk, ends
+        the comparison, which goes on from there when it is started again.
+        """
         folder = self._folder(trial)
         if (folder / METRICS_FILE).is_file() or (folder / FAILED_FILE).is_file():
             return
         try:
             run = self._begin(trial, folder)
             run.run_training()
-        except TrainingError as error:
+        except DivergenceError as error:
             logger.warning("%s: %s", trial.folder, error)
             folder.mkdir(parents=True, exist_ok=True)
             write_json(folder / FAILED_FILE, {"reason": str(error)})
@@ -336,13 +357,14 @@ def trials_of(
         If there is no such architecture.
     """
     ordered = sorted(
-        architectures, key=lambda name: ARCHITECTURES.get(name).combine is not None
+        dict.fromkeys(architectures),
+        key=lambda name: ARCHITECTURES.get(name).combine is not None,
     )
     return [
         Trial(architecture, crop, seed, left_out)
         for seed in seeds
         for left_out in held_out
-        for crop in crops
+        for crop in dict.fromkeys(crops)
         for architecture in ordered
     ]
 
@@ -366,7 +388,7 @@ def summary(reports: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for name, value in first.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
-        values = [report[name] for report in reports]
+        values = [report[name] for report in reports if report[name] is not None]
         figures[name] = {
             "mean": float(np.mean(values)),
             "spread": float(np.std(values, ddof=1)) if len(values) > 1 else None,

@@ -93,7 +93,9 @@ def cross_dataset_table(rows: Iterable[Row], sources: Sequence[str]) -> str:
     ]
     for row in rows:
         cells = [
-            _matrix_cell(row["metrics"]["test"].get(source), source == row["held_out"])
+            _matrix_cell(
+                row["metrics"].get("test", {}).get(source), source == row["held_out"]
+            )
             for source in sources
         ]
         without = row["held_out"] or "none"
@@ -172,7 +174,7 @@ def _sources(rows: Iterable[Row]) -> list[str]:
 def _points(rows: Iterable[Row], source: str) -> list[dict[str, Any]]:
     return [
         {
-            "name": row["architecture"],
+            "name": _name(row),
             "group": row["crop"],
             "cost": row["cost"]["serve_ms"],
             **row["metrics"]["test"][source]["auc"],
@@ -180,6 +182,12 @@ def _points(rows: Iterable[Row], source: str) -> list[dict[str, Any]]:
         for row in rows
         if source in row["metrics"]["test"]
     ]
+
+
+def _name(row: Row) -> str:
+    """The network, and what it was not trained on."""
+    without = f", no {row['held_out']}" if row["held_out"] else ""
+    return f"{row['architecture']}{without}"
 
 
 def _figure(row: Row, split: str, source: str, name: str) -> Mapping[str, Any]:

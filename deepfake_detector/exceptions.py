@@ -25,6 +25,7 @@ path of the server, a traceback or the user's own bytes.
     ├── ExplanationError                  500  a method cannot explain this network
     ├── StorageError                      503  an upload cannot be kept for its request
     └── TrainingError                     500  training cannot go on
+        └── DivergenceError               500  the loss is no number
 """
 
 from http import HTTPStatus
@@ -119,3 +120,7 @@ class StorageError(DeepfakeDetectorError):
 
 class TrainingError(DeepfakeDetectorError):
     """Training cannot start or go on."""
+
+
+class DivergenceError(TrainingError):
+    """The loss is no number: these settings cannot train this network."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from deepfake_detector.exceptions import TrainingError
+from deepfake_detector.exceptions import DivergenceError
 
 
 class NanGuard(keras.callbacks.Callback):  # type: ignore[misc]
@@ -44,7 +44,7 @@ class NanGuard(keras.callbacks.Callback):  # type: ignore[misc]
             if self._epoch
             else "no epoch ended before it"
         )
-        raise TrainingError(
+        raise DivergenceError(
             f"the loss is no number ({loss}) from epoch {self._epoch + 1}, {place} on: "
             f"stopped; {kept}. Try a smaller --learning-rate, --clip-norm 1, or "
             "--no-mixed-precision"

@@ -17,7 +17,11 @@ from deepfake_detector.crop_cache import CropSet
 from deepfake_detector.deepfake_detector_model import DeepfakeDetectorModel
 from deepfake_detector.distribution import scope_of
 from deepfake_detector.epoch_log import EpochLog
-from deepfake_detector.exceptions import MissingPackageError, TrainingError
+from deepfake_detector.exceptions import (
+    DivergenceError,
+    MissingPackageError,
+    TrainingError,
+)
 from deepfake_detector.nan_guard import NanGuard
 from deepfake_detector.training_checkpoint import TrainingCheckpoint, TrainingState
 from deepfake_detector.training_schedule import Stage, StepSchedule, training_stages
@@ -93,7 +97,7 @@ class TrainingSession:
             if state.epoch < stage.last and not state.stopped_early:
                 self._train(stage, state)
         if state.best_epoch is None:
-            raise TrainingError(
+            raise DivergenceError(
                 f"no epoch ended with a {self.config.early_stopping_metric} that is a "
                 "number; try a smaller --learning-rate, or --no-mixed-precision"
             )

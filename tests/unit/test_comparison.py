@@ -1,6 +1,5 @@
 """Comparison: one budget for all, resumed where it was cut, one table in the end."""
 
-import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +11,14 @@ import pytest
 from deepfake_detector import architectures, comparison
 from deepfake_detector.comparison import Comparison, Trial, summary, trials_of
 from deepfake_detector.config import TrainConfig
-from deepfake_detector.exceptions import ConfigError, TrainingError, UnknownNameError
+from deepfake_detector.exceptions import (
+    ConfigError,
+    DivergenceError,
+    TrainingError,
+    UnknownNameError,
+)
 from deepfake_detector.train_model import TrainModel
+from deepfake_detector.training_checkpoint import TrainingCheckpoint
 from tests.drawn_sets import write_drawn_set
 from tests.tiny_network import TINY_ARCHITECTURES
 
@@ -154,17 +159,15 @@ def test_cut_comparison_goes_on_where_it_was(
         settings(place, epochs=2, output=place / "cut"),
         trials_of(["tiny", "flat"], ["whole"], [1]),
     )
-    train = TrainModel._fit
+    save = TrainingCheckpoint.save
 
-    def cut(self: TrainModel, splits: Any) -> Any:
-        if self.config.architecture == "flat":
-            self.config = dataclasses.replace(self.config, epochs=1)
-            train(self, splits)
+    def cut(self: TrainingCheckpoint) -> None:
+        save(self)
+        if "flat" in self.directory.parent.name:
             raise KeyboardInterrupt
-        return train(self, splits)
 
     with monkeypatch.context() as patch:
-        patch.setattr(TrainModel, "_fit", cut)
+        patch.setattr(TrainingCheckpoint, "save", cut)
         with pytest.raises(KeyboardInterrupt):
             comparing.run()
     assert len(comparing.rows()) == 1
@@ -212,6 +215,7 @@ def test_left_out_set_is_scored_but_not_trained_on(place: Path, tmp_path: Path) 
 
 
 BAD_PLANS = {
+    "nothing": ([], [], "expected at least one name"),
     "no members": ([Trial("mean", "whole", 1)], [], "got none"),
     "member that is not trained": (
         [Trial("tiny", "whole", 1), Trial("mean", "whole", 1)],
@@ -237,12 +241,13 @@ def test_bad_plan_is_refused_before_anything_is_trained(
 
 
 def test_only_set_cannot_be_left_out(place: Path) -> None:
-    comparing = Comparison(
-        settings(place, output=place / "none"),
-        trials_of(["tiny"], ["whole"], [1], ["folder"]),
-    )
+    trials = trials_of(["tiny"], ["whole"], [1], ["folder"])
     with pytest.raises(ConfigError, match="'folder' cannot be left out of: folder"):
-        comparing.run()
+        Comparison(settings(place, output=place / "none"), trials)
+
+
+def test_name_said_twice_is_one_trial() -> None:
+    assert len(trials_of(["tiny", "tiny"], ["whole", "whole"], [1])) == 1
 
 
 def test_failure_is_not_tried_again(
@@ -252,7 +257,7 @@ def test_failure_is_not_tried_again(
 
     def fail(self: TrainModel) -> None:
         tries.append(self.run_dir.name)
-        raise TrainingError("the loss is not a number")
+        raise DivergenceError("the loss is not a number")
 
     monkeypatch.setattr(TrainModel, "run_training", fail)
     comparing = Comparison(
@@ -261,6 +266,30 @@ def test_failure_is_not_tried_again(
     assert comparing.run() == comparing.run()
     assert tries == ["tiny-whole-seed1"]
     assert comparing.rows()[0]["failed"] == ["the loss is not a number"]
+
+
+def test_failure_that_may_pass_ends_the_comparison_and_is_tried_again(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(self: TrainModel) -> None:
+        raise TrainingError("no space left")
+
+    output = place / "full-disk"
+    comparing = Comparison(
+        settings(place, output=output), trials_of(["tiny"], ["whole"], [1])
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainModel, "run_training", fill)
+        with pytest.raises(TrainingError, match="no space left"):
+            comparing.run()
+    assert [row["seeds"] for row in comparing.run()] == [1]
+
+
+def test_weights_of_a_body_are_left_out_where_there_is_none(place: Path) -> None:
+    config = settings(place, backbone_weights="imagenet", head_epochs=1)
+    plan = Comparison(config, trials_of(["tiny"], ["whole"], [1]))
+    trained = plan._config(plan.trials[0])
+    assert (trained.backbone_weights, trained.head_epochs) == ("none", 0)
 
 
 def test_summary_of_one_seed_has_no_spread() -> None:

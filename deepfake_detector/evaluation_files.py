@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from deepfake_detector.evaluation_run import (
     set_argument,
 )
 from deepfake_detector.html_report import write_page
+from deepfake_detector.whole_file import write_json, write_whole
 
 PAGE_FILE: Final = "report.html"
 METRICS_FILE: Final = "metrics.json"
@@ -111,8 +111,8 @@ def write_evaluation(
     directory.mkdir(parents=True, exist_ok=True)
     evaluation, matrix = evaluations[0], cross_dataset_matrix(evaluations)
     everything = {**evaluation.to_dict(), "matrix": matrix}
-    _write(directory / METRICS_FILE, json.dumps(everything, indent=2) + "\n")
-    _write(directory / SCORES_FILE, scores_csv(evaluation))
+    write_json(directory / METRICS_FILE, everything)
+    write_whole(directory / SCORES_FILE, scores_csv(evaluation))
     page = evaluation_page(detector, evaluation, matrix)
     write_page(directory / PAGE_FILE, page)
     return directory / PAGE_FILE
@@ -233,9 +233,3 @@ def _metric_lines(report: Mapping[str, Any]) -> list[str]:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f"writing-{path.name}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

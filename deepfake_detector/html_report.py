@@ -6,8 +6,6 @@ reader's light or dark setting. Whatever text it is given is escaped.
 
 import base64
 import io
-import os
-import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +13,8 @@ from typing import Final, Literal
 
 from jinja2 import Environment, StrictUndefined, Template
 from matplotlib.figure import Figure
+
+from deepfake_detector.whole_file import write_whole
 
 #: Lies beside this module, so that it goes wherever the package goes.
 _TEMPLATE: Final = Path(__file__).with_name("html_report.html")
@@ -212,16 +212,7 @@ def write_page(path: Path, page: Page) -> None:
     """
     html = render_page(page)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(html)
-        temporary.chmod(0o644)  # mkstemp's own is for its owner alone
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_whole(path, html)
 
 
 @cache

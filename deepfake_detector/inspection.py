@@ -44,6 +44,7 @@ from deepfake_detector.picture_facts import (
     sharpness,
 )
 from deepfake_detector.thumbnail_baseline import thumbnails
+from deepfake_detector.whole_file import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -154,10 +155,8 @@ class Inspection:
         """
         page = folder / PAGE_FILE
         write_page(page, inspection_page(self.report, self.pictures))
-        temporary = folder / f".{REPORT_FILE}.part"
         text = json.dumps(self.report, indent=2, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(folder / REPORT_FILE)
+        write_whole(folder / REPORT_FILE, text + "\n")
         return page
 
 

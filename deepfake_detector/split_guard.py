@@ -11,7 +11,6 @@ a set in which every picture has a copy would otherwise end up in train almost w
 
 import json
 import logging
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -27,6 +26,7 @@ from deepfake_detector.dataset_layout import SPLITS
 from deepfake_detector.datasets import DatasetSpec
 from deepfake_detector.duplicates import Group
 from deepfake_detector.seeded_split import in_order
+from deepfake_detector.whole_file import write_json
 
 logger = logging.getLogger(__name__)
 
@@ -181,7 +181,8 @@ class SplitGuard:
             logger.info("looking for copies among %d pictures", len(paths))
             result = duplicates.find_duplicates(paths)
             found = {kind: list(getattr(result, kind)) for kind in _KINDS}
-            _write(path, found)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_json(path, found, indent=None)
         return found
 
     @cached_property
@@ -252,10 +253,3 @@ def _read(path: Path) -> dict[str, list[Group]] | None:
         return {kind: [tuple(group) for group in kept[kind]] for kind in _KINDS}
     except (OSError, ValueError, TypeError, KeyError):
         return None
-
-
-def _write(path: Path, found: Mapping[str, list[Group]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"writing-{os.getpid()}-{path.name}")
-    temporary.write_text(json.dumps(found), encoding="utf-8")
-    temporary.replace(path)

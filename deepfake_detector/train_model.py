@@ -33,6 +33,7 @@ from deepfake_detector.provenance import data_facts, provenance_of
 from deepfake_detector.training_checkpoint import BEST_FILE, STATE_FILE, TrainingState
 from deepfake_detector.training_schedule import training_stages
 from deepfake_detector.training_session import TrainingSession, require_tensorboard
+from deepfake_detector.whole_file import write_json
 
 logger = logging.getLogger(__name__)
 
@@ -136,10 +137,10 @@ class TrainModel:
             self.model.load_backbone()
         if self.config.resume is None:
             self.run_dir = _new_folder(self.run_dir)
-        _write_json(self.run_dir / CONFIG_FILE, self.config.to_dict())
+        write_json(self.run_dir / CONFIG_FILE, self.config.to_dict())
         splits = self._load_splits()
         provenance = self._provenance(splits)
-        _write_json(self.run_dir / PROVENANCE_FILE, provenance)
+        write_json(self.run_dir / PROVENANCE_FILE, provenance)
         training = TrainingSession(self.model, splits, self.augment, self.run_dir)
         state = training.run()
         if state.best_epoch is not None:
@@ -149,7 +150,7 @@ class TrainModel:
             "minutes": (time.monotonic() - started) / 60,
             "images_per_second": _median(training.images_per_second),
         }
-        _write_json(self.run_dir / PROVENANCE_FILE, provenance)
+        write_json(self.run_dir / PROVENANCE_FILE, provenance)
         return self._conclude(splits, provenance, state)
 
     def find_learning_rate(self) -> dict[str, Any]:
@@ -177,7 +178,7 @@ class TrainModel:
         splits = self._load_splits()
         training = TrainingSession(self.model, splits, self.augment, self.run_dir)
         sweep = sweep_learning_rate(self.model, training.train_batches(0))
-        _write_json(self.run_dir / "learning-rate.json", sweep.to_dict())
+        write_json(self.run_dir / "learning-rate.json", sweep.to_dict())
         plots.learning_rate_curve(sweep.rates, sweep.losses, sweep.suggestion).savefig(
             self.run_dir / "learning-rate.png"
         )
@@ -258,7 +259,7 @@ class TrainModel:
             licence_note=_licence_note(self.handlers),
         )
         self.model.save_model(self.run_dir / "model", card)
-        _write_json(self.run_dir / METRICS_FILE, metrics)
+        write_json(self.run_dir / METRICS_FILE, metrics)
         self._draw(splits, logits, calibration, metrics, state)
         return {
             "run": str(self.run_dir),
@@ -381,9 +382,3 @@ def _licence_note(handlers: list[DatasetHandler]) -> str:
         for source, spec in h.specs.items()
     )
     return f"Trained on pictures under these terms: {terms}."
-
-
-def _write_json(path: Path, value: Any) -> None:
-    temporary = path.with_name(f"writing-{path.name}")
-    temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(path)

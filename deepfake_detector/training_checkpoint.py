@@ -15,6 +15,7 @@ import keras
 from deepfake_detector.averaged_weights import averaged_weights
 from deepfake_detector.config import WATCHED_METRICS
 from deepfake_detector.exceptions import TrainingError
+from deepfake_detector.whole_file import write_json, write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -204,8 +205,8 @@ class TrainingCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
 
     def write_state(self) -> None:
         """Write the state and the history table, each under a temporary name first."""
-        _write(self.directory / STATE_FILE, json.dumps(asdict(self.state), indent=1))
-        _write(self.directory.parent / HISTORY_FILE, _csv(self.state.history))
+        write_json(self.directory / STATE_FILE, asdict(self.state), indent=1)
+        write_whole(self.directory.parent / HISTORY_FILE, _csv(self.state.history))
 
     def _write_best(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -237,12 +238,6 @@ def _reason(error: OSError) -> str:
     if error.errno is not None:
         return os.strerror(error.errno)
     return "No space left on device" if "No space" in str(error) else "write failed"
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f"writing-{path.name}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 def _csv(rows: list[dict[str, float]]) -> str:

@@ -292,14 +292,18 @@ class Comparison:
     def _measure_cost(self, trial: Trial) -> None:
         """Measure each network once, when nothing is trained any more."""
         folder = self._folder(trial)
-        if (folder / COST_FILE).is_file() or not (folder / METRICS_FILE).is_file():
+        if trial != self._measured(trial) or (folder / COST_FILE).is_file():
             return
-        first = next(t for t in self.trials if t.row == trial.row)
-        if trial != first:
-            return
-        logger.info("measuring %s", trial.row)
+        logger.info("measuring %s", trial.architecture)
         artifact = Artifact.load(folder / "model")
         write_json(folder / COST_FILE, network_cost(self._config(trial), artifact))
+
+    def _measured(self, trial: Trial) -> Trial | None:
+        """The finished trial whose cost is measured; it is that of every crop."""
+        alike = (t for t in self.trials if t.architecture == trial.architecture)
+        return next(
+            (t for t in alike if (self._folder(t) / METRICS_FILE).is_file()), None
+        )
 
     def _row(self, trials: list[Trial]) -> dict[str, Any]:
         """One row from the trials of all seeds."""
@@ -318,7 +322,9 @@ class Comparison:
         config = _read_json(folders[0] / CONFIG_FILE)
         row |= {name: config[name] for name in _BUDGET if name in config}
         return row | {
-            "cost": _read_json(folders[0] / COST_FILE),
+            "cost": _read_json(
+                self._folder(self._measured(first) or first) / COST_FILE
+            ),
             "metrics": {
                 split: {
                     source: summary([metrics[split][source] for metrics in done])

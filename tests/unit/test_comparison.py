@@ -11,6 +11,7 @@ import pytest
 from deepfake_detector import architectures, comparison
 from deepfake_detector.comparison import Comparison, Trial, summary, trials_of
 from deepfake_detector.config import TrainConfig
+from deepfake_detector.deepfake_detector_model import DeepfakeDetectorModel
 from deepfake_detector.exceptions import (
     ConfigError,
     DivergenceError,
@@ -35,8 +36,19 @@ COST = {
 
 @pytest.fixture(scope="module", autouse=True)
 def quick() -> Iterator[None]:
-    """Networks of a few weights, whose cost is not measured."""
+    """Networks of a few weights, run step by step; nothing drawn, no cost measured."""
+    train = DeepfakeDetectorModel.train_model
+
+    def train_eagerly(self: DeepfakeDetectorModel, *args: Any) -> Any:
+        self.trainer.run_eagerly = True
+        try:
+            return train(self, *args)
+        finally:
+            self.trainer.run_eagerly = False
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DeepfakeDetectorModel, "train_model", train_eagerly)
+        patch.setattr(TrainModel, "_draw", lambda *args: None)
         patch.setattr(architectures, "ARCHITECTURES", TINY_ARCHITECTURES)
         patch.setattr(comparison, "ARCHITECTURES", TINY_ARCHITECTURES)
         patch.setattr(comparison, "network_cost", lambda config, artifact: COST)

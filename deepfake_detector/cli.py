@@ -217,7 +217,7 @@ def inspect(
 @click.option(
     "--leave-one-out",
     is_flag=True,
-    help="Train on all datasets and on all but each one, and score all.",
+    help="Train on all datasets but one, for each of them, and score all.",
 )
 @click.option(
     "--output",
@@ -241,7 +241,7 @@ def compare(architectures: str, crops: str, seeds: int, **options: Any) -> None:
             _names(architectures),
             _names(crops),
             range(config.seed, config.seed + seeds),
-            (None, *config.dataset) if leave_one_out else (None,),
+            config.dataset if leave_one_out else (None,),
         )
         rows = comparison.Comparison(config, trials, _names(members)).run()
     click.echo(json.dumps(rows))

@@ -1,6 +1,7 @@
 """Scores -> a report of plain numbers, beside the baseline they must beat."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +20,9 @@ from deepfake_detector.thumbnail_baseline import thumbnails as thumbnails
 
 #: Threshold of answers that are not calibrated, and of every second confusion matrix.
 HALF: Final = 0.5
+
+#: Name of the report of several sets as one; no set of several bears it.
+POOLED: Final = "pooled"
 
 #: Metrics that are better when smaller.
 ERRORS: Final = ("eer", "log_loss", "brier", "ece")
@@ -245,6 +249,31 @@ def worst_mistakes(
             {"file": names[i], "index": i, "p_fake": float(p_fake[i])} for i in worst
         ]
     return report
+
+
+def numbered(names: Sequence[str], taken: Collection[str] = ()) -> list[str]:
+    """Make names differ, so that no report stands in another's place.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of sets or models, in their order.
+    taken : collection of str, optional
+        Names that none of them may bear.
+
+    Returns
+    -------
+    list of str
+        The names; a second `faces.zip` is called `faces.zip-2`.
+    """
+    used, different = set(taken), []
+    for name in names:
+        more = (f"{name}-{number}" for number in itertools.count(2))
+        different.append(
+            next(n for n in itertools.chain([name], more) if n not in used)
+        )
+        used.add(different[-1])
+    return different
 
 
 def _answers(p_fake: FloatArray, threshold: float) -> IntArray:

@@ -1,6 +1,5 @@
 """All that `evaluate` finds out: each set, all of them together, and a matrix."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +13,9 @@ from deepfake_detector.dataset_scoring import ScoredSet, score_set
 from deepfake_detector.deletion_test import deletion_test
 from deepfake_detector.detector import Detector
 from deepfake_detector.evaluation import (
+    POOLED,
     evaluate_scores,
+    numbered,
     score_metrics,
     worst_mistakes,
 )
@@ -137,7 +138,7 @@ class Evaluation:
             "model": self.model,
             "threshold": self.threshold,
             "sets": {one.scored.name: one.report for one in self.sets},
-            "pooled": self.pooled,
+            POOLED: self.pooled,
         }
 
 
@@ -154,7 +155,8 @@ def evaluate_sets(
         What is scored.
     sets : sequence of (str or None, Path)
         Name (by default that of the file or folder) and place of each set, a folder or
-        zip with Real and Fake or with splits that hold them.
+        zip with Real and Fake or with splits that hold them. Equal names are numbered,
+        and of several sets one called ``pooled``, too.
     options : EvaluationOptions, optional
         How they are scored.
 
@@ -174,7 +176,11 @@ def evaluate_sets(
     threshold = options.threshold
     if threshold is None:
         threshold = detector.card.threshold
-    names = _different([name or path.resolve().name for name, path in sets])
+    several = len(sets) > 1
+    names = numbered(
+        [name or path.resolve().name for name, path in sets],
+        taken=(POOLED,) if several else (),
+    )
     evaluated = [
         _evaluate_set(
             detector,
@@ -184,7 +190,7 @@ def evaluate_sets(
         )
         for name, (_, path) in zip(names, sets, strict=True)
     ]
-    pooled = _pooled_report(evaluated, threshold) if len(evaluated) > 1 else None
+    pooled = _pooled_report(evaluated, threshold) if several else None
     return Evaluation(detector.card.name, threshold, tuple(evaluated), pooled)
 
 
@@ -224,7 +230,7 @@ def cross_dataset_matrix(
         By model and by set, ``pooled`` among them where there are several, the figures
         that are compared. Equal names of models are numbered.
     """
-    names = _different([evaluation.model for evaluation in evaluations])
+    names = numbered([evaluation.model for evaluation in evaluations])
     return {
         name: {
             label: {key: report.get(key) for key in _OF_A_CELL}
@@ -236,7 +242,7 @@ def cross_dataset_matrix(
 
 def _reports(evaluation: Evaluation) -> Mapping[str, dict[str, Any]]:
     reports = {one.scored.name: one.report for one in evaluation.sets}
-    return reports | ({"pooled": evaluation.pooled} if evaluation.pooled else {})
+    return reports | ({POOLED: evaluation.pooled} if evaluation.pooled else {})
 
 
 def _evaluate_set(
@@ -308,13 +314,3 @@ def _pooled_report(sets: Sequence[EvaluatedSet], threshold: float) -> dict[str, 
 
 def _joined(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def _different(names: Sequence[str]) -> list[str]:
-    """Names that differ: a second `faces.zip` is called `faces.zip-2`."""
-    seen: Counter[str] = Counter()
-    different = []
-    for name in names:
-        seen[name] += 1
-        different.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
-    return different

@@ -24,7 +24,12 @@ from deepfake_detector.crop_cache import CropSet
 from deepfake_detector.dataset_handler import DatasetHandler
 from deepfake_detector.dataset_layout import SPLITS
 from deepfake_detector.deepfake_detector_model import DeepfakeDetectorModel
-from deepfake_detector.evaluation import evaluate_scores, thumbnail_baseline_auc
+from deepfake_detector.evaluation import (
+    POOLED,
+    evaluate_scores,
+    numbered,
+    thumbnail_baseline_auc,
+)
 from deepfake_detector.exceptions import ConfigError, DatasetError
 from deepfake_detector.face_crops import crop_rule
 from deepfake_detector.labels import CLASS_NAMES
@@ -210,7 +215,9 @@ class TrainModel:
             split: tuple(part for of_handler in loaded for part in of_handler[i])
             for i, split in enumerate(SPLITS)
         }
-        self.sources = _numbered([part.source for part in splits["train"]])
+        self.sources = numbered(
+            [part.source for part in splits["train"]], taken=(POOLED,)
+        )
         self.owners = [
             handler
             for handler, of_handler in zip(self.handlers, loaded, strict=True)
@@ -293,7 +300,7 @@ class TrainModel:
             }
         if len(report) > 1:
             p_fake = calibration.p_fake(np.concatenate(logits))
-            report["pooled"] = evaluate_scores(_labels(splits[split]), p_fake)
+            report[POOLED] = evaluate_scores(_labels(splits[split]), p_fake)
         return report
 
     def _draw(
@@ -328,15 +335,6 @@ def _saved_config(run_dir: Path) -> TrainConfig:
             f"resume: expected a run folder with {CONFIG_FILE}, but {run_dir.name!r} "
             "has none that can be read; give a folder below runs/"
         ) from error
-
-
-def _numbered(names: list[str]) -> list[str]:
-    """Names that differ: a second `folder` is called `folder-2`."""
-    counts = [names[: i + 1].count(name) for i, name in enumerate(names)]
-    return [
-        name if count == 1 else f"{name}-{count}"
-        for name, count in zip(names, counts, strict=True)
-    ]
 
 
 def _new_folder(wanted: Path) -> Path:

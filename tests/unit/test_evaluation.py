@@ -11,6 +11,7 @@ from sklearn import metrics as sklearn_metrics
 from deepfake_detector.evaluation import (
     confusion_counts,
     evaluate_scores,
+    numbered,
     thumbnail_baseline_auc,
     thumbnail_baseline_scores,
     thumbnails,
@@ -201,3 +202,19 @@ def test_baseline_sees_no_colour() -> None:
 def test_too_few_pictures_have_no_baseline() -> None:
     # None and not NaN, which would make the report no JSON.
     assert thumbnail_baseline_auc(crops_of(LABELS[:8], 0, 0), LABELS[:8]) is None
+
+
+@pytest.mark.parametrize(
+    ("names", "taken", "expected"),
+    [
+        ([], (), []),
+        (["a", "b", "a", "a"], (), ["a", "b", "a-2", "a-3"]),
+        (["a", "a-2", "a"], (), ["a", "a-2", "a-3"]),
+        (["a", "a", "a-2"], (), ["a", "a-2", "a-2-2"]),
+        (["pooled", "a", "pooled"], ("pooled",), ["pooled-2", "a", "pooled-3"]),
+    ],
+)
+def test_no_name_is_given_twice(
+    names: list[str], taken: tuple[str, ...], expected: list[str]
+) -> None:
+    assert numbered(names, taken) == expected

@@ -111,6 +111,17 @@ def test_several_sets_are_told_apart_and_together(
     assert json.loads(json.dumps(evaluation.to_dict(), allow_nan=False))
 
 
+def test_set_called_pooled_stands_beside_all_together(
+    detector: Detector, pictures: Path, turned: Path
+) -> None:
+    evaluation = evaluate_sets(detector, [("pooled", pictures), (None, turned)])
+    row = cross_dataset_matrix([evaluation])["brightness"]
+    counts = {name: cell["pictures"] for name, cell in row.items()}
+    assert counts == {"pooled-2": 20, "turned": 12, "pooled": 32}
+    alone = evaluate_sets(detector, [("pooled", pictures)])
+    assert [one.scored.name for one in alone.sets] == ["pooled"]
+
+
 def test_matrix_has_every_model_on_every_set(pictures: Path, turned: Path) -> None:
     sets = [(None, pictures), (None, turned)]
     evaluations: list[Evaluation] = [

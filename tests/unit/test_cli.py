@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -396,3 +397,84 @@ def test_show_augmentation_refuses_what_it_cannot_draw(
     assert result.exit_code == 2
     assert told in result.stderr
     assert not (tmp_path / "out.png").exists()
+
+
+@pytest.fixture
+def planned(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Comparisons that a command asks for; none is trained."""
+    from deepfake_detector.comparison import Comparison
+
+    plans: list[Any] = []
+
+    def keep(self: Comparison) -> list[dict[str, Any]]:
+        plans.append(self)
+        return [{"architecture": "compact"}]
+
+    monkeypatch.setattr(Comparison, "run", keep)
+    return plans
+
+
+@pytest.mark.tf
+def test_compare_plans_every_combination_and_prints_rows(
+    planned: list[Any], tmp_path: Path
+) -> None:
+    result = run(
+        *("compare", "--architectures", "compact, ensemble ,tuned_64"),
+        *("--crops", "whole,face", "--seeds", 2, "--seed", 7, "--epochs", 3),
+        *("--members", "compact,tuned_64", "--output", tmp_path),
+    )
+    assert json.loads(result.stdout) == [{"architecture": "compact"}]
+    (plan,) = planned
+    assert (plan.config.epochs, plan.directory) == (3, tmp_path)
+    assert plan.members == ("compact", "tuned_64")
+    assert [trial.folder for trial in plan.trials] == [
+        f"{name}-{crop}-seed{seed}"
+        for seed in (7, 8)
+        for crop in ("whole", "face")
+        for name in ("compact", "tuned_64", "ensemble")
+    ]
+
+
+@pytest.mark.tf
+def test_compare_leaves_each_set_out_in_turn(planned: list[Any]) -> None:
+    run(
+        *("compare", "--architectures", "compact", "--leave-one-out"),
+        *("--dataset", "openforensics", "--dataset", "dfdc_faces"),
+    )
+    (plan,) = planned
+    left_out = [trial.held_out for trial in plan.trials]
+    assert left_out == ["openforensics", "dfdc_faces"]
+
+
+BAD_COMPARISONS = {
+    "no network": (["--architectures", " , "], "expected at least one name, got none"),
+    "unknown network": (["--architectures", "vit"], "unknown architecture 'vit'"),
+    "unknown crop": (
+        ["--architectures", "compact", "--crops", "half"],
+        "unknown crop 'half'; choose from: face, whole",
+    ),
+    "no seed": (["--architectures", "compact", "--seeds", "0"], "not in the range"),
+    "ensemble of nothing": (["--architectures", "ensemble"], "needs members"),
+    "only set left out": (
+        ["--architectures", "compact", "--leave-one-out"],
+        "cannot be left out of: openforensics",
+    ),
+    "bad setting": (
+        ["--architectures", "compact", "--epochs", "0"],
+        "epochs (DEEPFAKE_EPOCHS): expected a number",
+    ),
+}
+
+
+@pytest.mark.tf
+@pytest.mark.parametrize(
+    ("options", "words"), BAD_COMPARISONS.values(), ids=list(BAD_COMPARISONS)
+)
+def test_compare_refuses_a_bad_plan_in_a_line(
+    options: list[str], words: str, planned: list[Any]
+) -> None:
+    result = run("compare", *options)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+    assert planned == []

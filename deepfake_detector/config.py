@@ -18,6 +18,12 @@ from deepfake_detector.labels import SCORE_SIGNS
 #: The repository, found from the package's own place and never from the current folder.
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 
+#: Where downloads, unpacked sets and crops are kept.
+CACHE_DIR: Final = REPOSITORY / "data"
+
+#: Crops that are held and scored at once.
+SCORED_AT_ONCE: Final = 32
+
 ENV_PREFIX: Final = "DEEPFAKE_"
 
 #: How the learning rate may go over the epochs.
@@ -183,7 +189,7 @@ class TrainConfig(_Settings):
         None, "Where to download the dataset from: http, https or file."
     )
     cache_dir: Path = setting(
-        REPOSITORY / "data", "Where downloads, unpacked sets and crops are kept."
+        CACHE_DIR, "Where downloads, unpacked sets and crops are kept."
     )
     architecture: str = setting("four_conv", "Network to train.")
     member: tuple[Path, ...] = setting(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_detector import face_crops, images
-from deepfake_detector.config import REPOSITORY
+from deepfake_detector.config import CACHE_DIR, SCORED_AT_ONCE
 from deepfake_detector.crop_cache import LabelledPicture
 from deepfake_detector.dataset_handler import DatasetHandler
 from deepfake_detector.detector import Detector
@@ -24,13 +24,8 @@ from deepfake_detector.verdict import MIN_FACE_PX
 
 logger = logging.getLogger(__name__)
 
-#: Where unpacked archives and crops are kept.
-CACHE_DIR: Final = REPOSITORY / "data"
-
 #: A larger training split is not cropped for the thumbnail baseline alone.
 _MOST_TO_FIT: Final = 10_000
-
-_BATCH: Final = 32
 
 
 @dataclass(frozen=True)
@@ -221,10 +216,9 @@ def score_in_batches(
     ndarray of shape (n,), float64
         Calibrated P(fake).
     """
-    starts = range(0, len(crops), _BATCH)
-    return np.concatenate(
-        [detector.score_crops(np.asarray(crops[s : s + _BATCH])) for s in starts]
-    )
+    starts = range(0, len(crops), SCORED_AT_ONCE)
+    batches = (np.asarray(crops[s : s + SCORED_AT_ONCE]) for s in starts)
+    return np.concatenate([detector.score_crops(batch) for batch in batches])
 
 
 def _training_thumbnails(

@@ -13,10 +13,8 @@ from deepfake_detector.bootstrap import (
     interval,
     resampled_metrics,
 )
-from deepfake_detector.bootstrap import bootstrap_interval as bootstrap_interval
 from deepfake_detector.labels import FAKE, REAL
-from deepfake_detector.thumbnail_baseline import ThumbnailBaseline
-from deepfake_detector.thumbnail_baseline import thumbnails as thumbnails
+from deepfake_detector.thumbnail_baseline import ThumbnailBaseline, thumbnails
 
 #: Threshold of answers that are not calibrated, and of every second confusion matrix.
 HALF: Final = 0.5

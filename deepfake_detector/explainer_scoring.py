@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_detector.config import REPOSITORY
+from deepfake_detector.config import CACHE_DIR
 from deepfake_detector.dataset_handler import DatasetHandler
 from deepfake_detector.deletion_test import deletion_test
 from deepfake_detector.detector import Detector
@@ -18,9 +18,6 @@ from deepfake_detector.explainers.perturbation import logits
 from deepfake_detector.labels import CLASS_NAMES
 
 logger = logging.getLogger(__name__)
-
-#: Where unpacked archives and crops are kept.
-CACHE_DIR: Final = REPOSITORY / "data"
 
 
 def score_explainers(

@@ -2,16 +2,13 @@
 
 from collections.abc import Iterable
 from itertools import islice
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from deepfake_detector.config import SCORED_AT_ONCE
 from deepfake_detector.explainers import Network
-
-#: Changed crops that are held and scored at once.
-_BATCH: Final = 32
 
 
 def logits(network: Network, crops: Iterable[NDArray[np.uint8]]) -> NDArray[np.float64]:
@@ -30,7 +27,7 @@ def logits(network: Network, crops: Iterable[NDArray[np.uint8]]) -> NDArray[np.f
         Logits of P(fake).
     """
     pending = iter(crops)
-    batches = iter(lambda: list(islice(pending, _BATCH)), [])
+    batches = iter(lambda: list(islice(pending, SCORED_AT_ONCE)), [])
     scored = [network.run(np.stack(batch))["logit"] for batch in batches]
     return np.concatenate(scored).astype(np.float64)
 

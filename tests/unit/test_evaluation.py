@@ -14,9 +14,9 @@ from deepfake_detector.evaluation import (
     numbered,
     thumbnail_baseline_auc,
     thumbnail_baseline_scores,
-    thumbnails,
     worst_mistakes,
 )
+from deepfake_detector.thumbnail_baseline import thumbnails
 
 Sample = tuple[NDArray[np.int64], NDArray[np.float64]]
 

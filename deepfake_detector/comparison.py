@@ -19,12 +19,14 @@ from deepfake_detector.backbone_weights import with_fine_tuning
 from deepfake_detector.comparison_table import write_comparison
 from deepfake_detector.config import ServeConfig, TrainConfig
 from deepfake_detector.dataset_handler import DatasetHandler
+from deepfake_detector.dataset_scoring import score_in_batches
 from deepfake_detector.detector import Detector
 from deepfake_detector.evaluation import evaluate_scores, thumbnail_baseline_auc
 from deepfake_detector.exceptions import ConfigError, DivergenceError
 from deepfake_detector.face_crops import crop_rule
 from deepfake_detector.model_cost import network_cost
 from deepfake_detector.train_model import CONFIG_FILE, METRICS_FILE, TrainModel
+from deepfake_detector.whole_file import write_json
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +34,6 @@ logger = logging.getLogger(__name__)
 COST_FILE: Final = "cost.json"
 FAILED_FILE: Final = "failed.json"
 HELD_OUT_FILE: Final = "held_out.json"
-
-#: Crops scored at once.
-_BATCH: Final = 32
 
 #: The table, as a file.
 ROWS_FILE: Final = "comparison.json"
@@ -277,12 +276,7 @@ class Comparison:
         unseen = DatasetHandler.for_config(every)[index]
         crop_set = unseen.get_image_dataset_from_directory("test")
         detector = Detector.load(ServeConfig(model_dir=folder / "model"))
-        p_fake = np.concatenate(
-            [
-                detector.score_crops(np.asarray(crop_set.crops[i : i + _BATCH]))
-                for i in range(0, len(crop_set), _BATCH)
-            ]
-        )
+        p_fake = score_in_batches(detector, crop_set.crops)
         report = evaluate_scores(crop_set.y_true, p_fake)
         report["thumbnail_baseline_auc"] = thumbnail_baseline_auc(
             crop_set.crops, crop_set.y_true, _training_crops(config)
@@ -444,18 +438,3 @@ def _training_crops(config: TrainConfig) -> tuple[NDArray[np.uint8], NDArray[Any
 def _read_json(path: Path) -> Any:
     """A file's content; empty where there is none."""
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file whole or not at all.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    value : object
-        What it holds.
-    """
-    temporary = path.with_name(f"writing-{path.name}")
-    temporary.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(path)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from deepfake_detector import plots
+from deepfake_detector.whole_file import write_whole
 
 MARKDOWN_FILE: Final = "comparison.md"
 CSV_FILE: Final = "comparison.csv"
@@ -154,15 +155,12 @@ def write_comparison(directory: Path, rows: Sequence[Row]) -> None:
     if any(row["held_out"] for row in rows):
         matrix = cross_dataset_table(rows, sources)
         tables = [f"## AUC on each set, test\n\n{matrix}"]
-    _write(directory / MARKDOWN_FILE, ("\n\n".join(tables) + "\n").encode())
-    _write(directory / CSV_FILE, csv_text(rows).encode())
+    write_whole(directory / MARKDOWN_FILE, "\n\n".join(tables) + "\n")
+    write_whole(directory / CSV_FILE, csv_text(rows))
     measured = [row for row in rows if row["cost"] and row["metrics"]]
     if measured:
-        image = io.BytesIO()
-        plots.quality_against_cost(_points(measured, sources[0])).savefig(
-            image, format="png"
-        )
-        _write(directory / PLOT_FILE, image.getvalue())
+        figure = plots.quality_against_cost(_points(measured, sources[0]))
+        plots.write_png(figure, directory / PLOT_FILE)
 
 
 def _sources(rows: Iterable[Row]) -> list[str]:
@@ -254,9 +252,3 @@ def _matrix_cell(figures: Row | None, is_unseen: bool) -> str:
 
 def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f"writing-{path.name}")
-    temporary.write_bytes(content)
-    temporary.replace(path)

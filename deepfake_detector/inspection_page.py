@@ -12,8 +12,10 @@ from deepfake_detector.html_report import Cell, Drawing, Page, Section, Table, T
 from deepfake_detector.labels import CLASS_NAMES
 from deepfake_detector.leak_report import (
     CLEAR,
+    FEWEST,
     LEAK,
     LEAK_AUC,
+    TOO_FEW,
     UNCLEAR,
     UNKNOWN,
     auc_text,
@@ -30,6 +32,7 @@ _NOTICE: Final = (
 _TONES: Final[dict[str, Tone]] = {
     LEAK: "bad",
     UNCLEAR: "open",
+    TOO_FEW: "open",
     CLEAR: "good",
     UNKNOWN: "open",
 }
@@ -53,7 +56,8 @@ _HOW: Final = (
     "AUC is the chance that a fake drawn at random lies above a real one in this "
     "signal alone, turned round where fakes lie lower. 0.5 says nothing, 1 everything. "
     f"Above {LEAK_AUC:g} the signal is called a leak, or `perhaps` one where the 95 % "
-    "interval (1,000 bootstraps, each class on its own) holds 0.5.",
+    "interval (1,000 bootstraps, each class on its own) holds 0.5. Nothing is called a "
+    f"leak on fewer than {FEWEST} pictures of a class.",
     "The thumbnail is a ridge regression on 16x16 grey levels and, like the encoding, "
     "is fitted on train and scored on the other splits; all else is one number a "
     "picture, over all splits. A network that is no better than the thumbnail of the "

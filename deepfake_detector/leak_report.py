@@ -22,8 +22,14 @@ TextArray = NDArray[np.str_]
 #: AUC from which a trivial signal is called a leak.
 LEAK_AUC: Final = 0.6
 
+#: Pictures of a class below which luck parts the classes too often to speak of a leak.
+FEWEST: Final = 20
+
 #: What a signal may be: it tells the classes apart, it may, it does not, nobody knows.
 LEAK, UNCLEAR, CLEAR, UNKNOWN = "leak", "perhaps", "no leak", "not measured"
+
+#: It seems to tell them apart, but a class has fewer than `FEWEST` pictures.
+TOO_FEW: Final = "too few pictures"
 
 _FITTED: Final = "fitted"
 
@@ -203,17 +209,23 @@ def _row(scores: FloatArray, y_true: IntArray, splits: TextArray) -> dict[str, A
         "auc_interval": interval,
         "auc_by_split": by_split,
         "pictures": int(known.sum()),
-        "verdict": _verdict(auc, interval),
+        "verdict": _verdict(auc, interval, truth),
     }
 
 
-def _verdict(auc: float | None, interval: list[float] | None) -> str:
+def _verdict(auc: float | None, interval: list[float] | None, y_true: IntArray) -> str:
     """A leak must be more than the luck of a few pictures."""
     if auc is None or interval is None:
         return UNKNOWN
     if auc <= LEAK_AUC:
         return CLEAR
-    return LEAK if interval[0] > 0.5 else UNCLEAR
+    if interval[0] <= 0.5:
+        return UNCLEAR
+    return (
+        LEAK
+        if min((y_true == REAL).sum(), (y_true == FAKE).sum()) >= FEWEST
+        else TOO_FEW
+    )
 
 
 def _auc(scores: FloatArray, y_true: IntArray) -> float | None:

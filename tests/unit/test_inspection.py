@@ -19,7 +19,7 @@ from deepfake_detector.inspection import (
     dataset_to_inspect,
     inspect_dataset,
 )
-from deepfake_detector.leak_report import CLEAR, LEAK, UNKNOWN
+from deepfake_detector.leak_report import CLEAR, TOO_FEW, UNKNOWN
 from deepfake_detector.thumbnail_baseline import ThumbnailBaseline, thumbnails
 from tests.drawn_sets import draw_picture, write_drawn_set
 
@@ -146,7 +146,7 @@ def test_thumbnail_is_that_of_the_crops_that_training_makes(tmp_path: Path) -> N
 def test_chequered_fakes_are_sharper(tmp_path: Path) -> None:
     found = inspect_dataset(handler(write_drawn_set(tmp_path / "set")), ["whole"])
     sharpness = row(found, "sharpness")
-    assert (sharpness["auc"], sharpness["verdict"]) == (1.0, LEAK)
+    assert (sharpness["auc"], sharpness["verdict"]) == (1.0, TOO_FEW)
     assert sharpness["direction"] == "larger in fakes"
     assert row(found, "source_size")["verdict"] == CLEAR
     assert {row["of"] for row in found.report["leak_report"]} == {"picture"}
@@ -159,7 +159,7 @@ def test_stated_boxes_are_the_faces(tmp_path: Path) -> None:
     (folder / BOXES_FILE).write_text(json.dumps(boxes), encoding="utf-8")
     found = inspect_dataset(handler(folder))
     width = row(found, "face_width")
-    assert (width["auc"], width["verdict"]) == (1.0, LEAK)
+    assert (width["auc"], width["verdict"]) == (1.0, TOO_FEW)
     assert (width["median_real"], width["median_fake"]) == (0.25, 0.75)
     assert row(found, "face_px", "face crop")["median_real"] == 12
 
@@ -192,7 +192,7 @@ def test_encodings_that_go_with_the_class_are_a_leak(tmp_path: Path) -> None:
     }
     assert (row(found, "encoding")["auc"], row(found, "encoding")["verdict"]) == (
         1.0,
-        LEAK,
+        TOO_FEW,
     )
     assert found.report["jpeg_qualities"] == {"75": {"Real": 10, "Fake": 0}}
     # Fakes have no JPEG quality to compare with.

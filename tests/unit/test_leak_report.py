@@ -4,7 +4,9 @@ import pytest
 from deepfake_detector import metrics
 from deepfake_detector.leak_report import (
     CLEAR,
+    FEWEST,
     LEAK,
+    TOO_FEW,
     UNCLEAR,
     UNKNOWN,
     auc_text,
@@ -64,6 +66,21 @@ def test_few_pictures_may_be_luck() -> None:
     )
     assert row["auc"] > 0.6
     assert row["verdict"] == UNCLEAR
+
+
+@pytest.mark.parametrize(
+    ("reals", "fakes", "verdict"),
+    [
+        (FEWEST, FEWEST, LEAK),
+        (FEWEST - 1, FEWEST, TOO_FEW),
+        (FEWEST, FEWEST - 1, TOO_FEW),
+        (2, 2, TOO_FEW),
+    ],
+)
+def test_few_pictures_show_no_leak(reals: int, fakes: int, verdict: str) -> None:
+    labels = np.repeat([0, 1], [reals, fakes])
+    row = measured_row(1.0 * labels, labels, np.full(len(labels), "all"))
+    assert (row["auc"], row["verdict"]) == (1.0, verdict)
 
 
 def test_pictures_without_the_number_do_not_count() -> None:

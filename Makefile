@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do $$p $(IS_SUPPORTED) 2>/dev/null && 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := check
-.PHONY: help run install test lint fmt types imports smoke check lock bench bench-train screenshots clean
+.PHONY: help run install test test-slow lint fmt types imports smoke check lock bench bench-train screenshots clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -22,9 +22,12 @@ run: $(VENV)/serve.stamp  ## install what serving needs and serve on http://HOST
 	@DEEPFAKE_HOST=$(HOST) DEEPFAKE_PORT=$(PORT) $(BIN)/python -m gunicorn inference:app
 
 test: $(VENV)/dev.stamp  ## install everything and run the default tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not slow"
 
-check: test lint types imports  ## what CI runs, but for the smoke test
+test-slow: $(VENV)/dev.stamp  ## run the tests that train, serve or read whole archives
+	$(BIN)/python -m pytest -m slow
+
+check: test test-slow lint types imports  ## what CI runs, but for the smoke test
 
 install: $(VENV)/dev.stamp  ## install everything: serving, training, development
 

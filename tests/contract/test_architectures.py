@@ -36,6 +36,7 @@ LARGER_SHAPES = {
 #: Networks made of the same kinds of layers as another of the table, other in sizes and
 #: dropout rates alone. Each is built and counted, but not exported once more.
 SAME_KINDS = {
+    "mobilenet_v3_large": "mobilenet_v3_small",
     "reference_03": "reference_01",
     "reference_04": "reference_01",
     **{
@@ -43,6 +44,9 @@ SAME_KINDS = {
         for number in (5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18)
     },
 }
+
+#: Networks that take many seconds to export, however small their input.
+LARGE = ("efficientnet_v2_b0", "mobilenet_v3_small", "resnet50", "xception_299")
 
 NAMES = [name for name in ARCHITECTURES if ARCHITECTURES.get(name).combine is None]
 ENSEMBLES = sorted(set(ARCHITECTURES) - set(NAMES))
@@ -117,7 +121,13 @@ def spread(network: keras.Model, wanted: float = 2.0) -> keras.Model:
     return network
 
 
-@pytest.fixture(scope="module", params=sorted(set(NAMES) - set(SAME_KINDS)))
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=pytest.mark.slow if name in LARGE else ())
+        for name in sorted(set(NAMES) - set(SAME_KINDS))
+    ],
+)
 def network(request: pytest.FixtureRequest) -> Iterator[keras.Model]:
     """The network, its head scaled so that logits spread by at least 1."""
     keras.utils.set_random_seed(0)

@@ -223,9 +223,8 @@ class TrainModel:
             for handler, of_handler in zip(self.handlers, loaded, strict=True)
             for _ in of_handler[0]
         ]
-        if self.config.train_pictures is not None:
-            number, seed = self.config.train_pictures, self.config.seed
-            splits["train"] = tuple(s.drawn(number, seed) for s in splits["train"])
+        number, seed = self.config.train_pictures, self.config.seed
+        splits["train"] = tuple(s.drawn(number, seed) for s in splits["train"])
         return splits
 
     def _provenance(self, splits: dict[str, tuple[CropSet, ...]]) -> dict[str, Any]:

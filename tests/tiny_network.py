@@ -3,10 +3,12 @@
 from typing import Any
 
 import keras
+import pytest
 from keras import layers
 
 from deepfake_detector.architectures import Architecture
 from deepfake_detector.architectures.heads import activation_map_head, dense_head
+from deepfake_detector.deepfake_detector_model import DeepfakeDetectorModel
 from deepfake_detector.registry import Registry
 
 
@@ -74,3 +76,17 @@ TINY_ARCHITECTURES = Registry(
         ("tiny", "tests.tiny_network:TINY"),
     ],
 )
+
+
+def train_step_by_step(patch: pytest.MonkeyPatch) -> None:
+    """Let every training run eagerly: tracing such a network would take longer."""
+    train = DeepfakeDetectorModel.train_model
+
+    def train_eagerly(self: DeepfakeDetectorModel, *args: Any) -> Any:
+        self.trainer.run_eagerly = True
+        try:
+            return train(self, *args)
+        finally:
+            self.trainer.run_eagerly = False
+
+    patch.setattr(DeepfakeDetectorModel, "train_model", train_eagerly)

@@ -11,7 +11,6 @@ import pytest
 from deepfake_detector import architectures, comparison
 from deepfake_detector.comparison import Comparison, Trial, summary, trials_of
 from deepfake_detector.config import TrainConfig
-from deepfake_detector.deepfake_detector_model import DeepfakeDetectorModel
 from deepfake_detector.exceptions import (
     ConfigError,
     DivergenceError,
@@ -21,7 +20,7 @@ from deepfake_detector.exceptions import (
 from deepfake_detector.train_model import TrainModel
 from deepfake_detector.training_checkpoint import TrainingCheckpoint
 from tests.drawn_sets import write_drawn_set
-from tests.tiny_network import TINY_ARCHITECTURES
+from tests.tiny_network import TINY_ARCHITECTURES, train_step_by_step
 
 pytestmark = [pytest.mark.tf, pytest.mark.slow]
 
@@ -37,17 +36,8 @@ COST = {
 @pytest.fixture(scope="module", autouse=True)
 def quick() -> Iterator[None]:
     """Networks of a few weights, run step by step; nothing drawn, no cost measured."""
-    train = DeepfakeDetectorModel.train_model
-
-    def train_eagerly(self: DeepfakeDetectorModel, *args: Any) -> Any:
-        self.trainer.run_eagerly = True
-        try:
-            return train(self, *args)
-        finally:
-            self.trainer.run_eagerly = False
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DeepfakeDetectorModel, "train_model", train_eagerly)
+        train_step_by_step(patch)
         patch.setattr(TrainModel, "_draw", lambda *args: None)
         patch.setattr(architectures, "ARCHITECTURES", TINY_ARCHITECTURES)
         patch.setattr(comparison, "ARCHITECTURES", TINY_ARCHITECTURES)

@@ -23,7 +23,7 @@ from deepfake_detector.exceptions import ConfigError, DatasetError, TrainingErro
 from deepfake_detector.train_model import TrainModel
 from deepfake_detector.training_checkpoint import TrainingState
 from tests.drawn_sets import COUNTS, write_drawn_set
-from tests.tiny_network import TINY_ARCHITECTURES
+from tests.tiny_network import TINY_ARCHITECTURES, train_step_by_step
 
 pytestmark = pytest.mark.tf
 
@@ -31,18 +31,9 @@ pytestmark = pytest.mark.tf
 @pytest.fixture(scope="module", autouse=True)
 def quick_networks() -> Iterator[None]:
     """A network of a few weights, run step by step: tracing it would take longer."""
-    train = DeepfakeDetectorModel.train_model
-
-    def train_eagerly(self: DeepfakeDetectorModel, *args: Any) -> Any:
-        self.trainer.run_eagerly = True
-        try:
-            return train(self, *args)
-        finally:
-            self.trainer.run_eagerly = False
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(architectures, "ARCHITECTURES", TINY_ARCHITECTURES)
-        patch.setattr(DeepfakeDetectorModel, "train_model", train_eagerly)
+        train_step_by_step(patch)
         yield
 
 

@@ -10,6 +10,17 @@ from deepfake_detector.crop_batches import CropBatches
 from deepfake_detector.exceptions import ConfigError
 
 
+def graphics_cards() -> int:
+    """Return how many graphics cards Keras can train on.
+
+    Returns
+    -------
+    int
+        0 where there is the processor alone.
+    """
+    return len(keras.distribution.list_devices("gpu"))
+
+
 def mirrored_strategy() -> Any:
     """Return TensorFlow's strategy over all graphics cards, or over the processor.
 

@@ -1,8 +1,11 @@
 """Where a model comes from: data, settings, code and packages, sitting by sitting."""
 
 import dataclasses
+import os
+import platform
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -25,6 +28,41 @@ _PACKAGES: Final = (
 
 #: Settings that may name a file as plain text.
 _MAY_BE_FILES: Final = ("backbone_weights",)
+
+
+class SessionClock:
+    """How long a session of training runs, and how much its processor works for it.
+
+    Parameters
+    ----------
+    graphics_cards : int, default 0
+        How many of them train with the processor.
+    """
+
+    def __init__(self, graphics_cards: int = 0) -> None:
+        self.graphics_cards = graphics_cards
+        self._began = time.monotonic()
+        self._worked = _processor_seconds()
+
+    def read(self) -> dict[str, Any]:
+        """Return what a session says of its time and of the machine.
+
+        Returns
+        -------
+        dict
+            `minutes` on the clock since this was made; `cpu_minutes`, the time of all
+            cores together that this program used in them, whatever else ran beside it;
+            `processor`, `cores` that it may use, and `graphics_cards`.
+        """
+        return {
+            "minutes": (time.monotonic() - self._began) / 60,
+            "cpu_minutes": (_processor_seconds() - self._worked) / 60,
+            "processor": processor_name(),
+            "cores": len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else os.cpu_count(),
+            "graphics_cards": self.graphics_cards,
+        }
 
 
 def provenance_of(
@@ -105,6 +143,22 @@ def data_facts(
     return facts
 
 
+def processor_name() -> str:
+    """Return what this machine's processor is called.
+
+    Returns
+    -------
+    str
+        Its maker's name for it; where the system does not tell, its family.
+    """
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = [line.partition(":")[2] for line in lines if line.startswith("model name")]
+    return named[0].strip() if named else platform.processor() or platform.machine()
+
+
 def git_commit() -> str | None:
     """Return the commit of this checkout.
 
@@ -143,6 +197,12 @@ def package_version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def _processor_seconds() -> float:
+    """Time of all cores that this process and its finished children have used."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def _require_same_data(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import logging
 import shutil
-import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -21,9 +20,11 @@ from deepfake_detector.backbone_weights import with_fine_tuning
 from deepfake_detector.calibration import Calibration
 from deepfake_detector.config import ENV_PREFIX, TrainConfig
 from deepfake_detector.crop_cache import CropSet
+from deepfake_detector.cut_offs import CutOffs, equal_source_weights
 from deepfake_detector.dataset_handler import DatasetHandler
 from deepfake_detector.dataset_layout import SPLITS
 from deepfake_detector.deepfake_detector_model import DeepfakeDetectorModel
+from deepfake_detector.distribution import graphics_cards
 from deepfake_detector.evaluation import (
     POOLED,
     evaluate_scores,
@@ -34,7 +35,7 @@ from deepfake_detector.exceptions import ConfigError, DatasetError
 from deepfake_detector.face_crops import crop_rule
 from deepfake_detector.labels import CLASS_NAMES
 from deepfake_detector.learning_rate_finder import sweep_learning_rate
-from deepfake_detector.provenance import data_facts, provenance_of
+from deepfake_detector.provenance import SessionClock, data_facts, provenance_of
 from deepfake_detector.training_checkpoint import BEST_FILE, STATE_FILE, TrainingState
 from deepfake_detector.training_schedule import training_stages
 from deepfake_detector.training_session import TrainingSession, require_tensorboard
@@ -132,7 +133,7 @@ class TrainModel:
         KeyboardInterrupt
             On Ctrl-C, after a checkpoint was left to resume from.
         """
-        started = time.monotonic()
+        clock = SessionClock(graphics_cards())
         if not self.rule.square:
             logger.info(
                 "training on whole pictures, the reference's way; --crop face trains "
@@ -145,17 +146,20 @@ class TrainModel:
         write_json(self.run_dir / CONFIG_FILE, self.config.to_dict())
         splits = self._load_splits()
         provenance = self._provenance(splits)
-        write_json(self.run_dir / PROVENANCE_FILE, provenance)
-        training = TrainingSession(self.model, splits, self.augment, self.run_dir)
+
+        def keep_provenance(**facts: Any) -> None:
+            provenance["sessions"][-1] |= clock.read() | facts
+            write_json(self.run_dir / PROVENANCE_FILE, provenance)
+
+        keep_provenance()
+        training = TrainingSession(
+            self.model, splits, self.augment, self.run_dir, keep_provenance
+        )
         state = training.run()
         if state.best_epoch is not None:
             self.model.load_weights(self.run_dir / "checkpoint" / BEST_FILE)
         provenance["best_epoch"] = state.best_epoch
-        provenance["sessions"][-1] |= {
-            "minutes": (time.monotonic() - started) / 60,
-            "images_per_second": _median(training.images_per_second),
-        }
-        write_json(self.run_dir / PROVENANCE_FILE, provenance)
+        keep_provenance(images_per_second=_median(training.images_per_second))
         return self._conclude(splits, provenance, state)
 
     def find_learning_rate(self) -> dict[str, Any]:
@@ -247,8 +251,14 @@ class TrainModel:
             split: [self.model.predict_logits(s.crops) for s in splits[split]]
             for split in scored
         }
+        val_logits, val_labels = np.concatenate(logits["val"]), _labels(splits["val"])
+        val_sources = [
+            source
+            for source, crop_set in zip(self.sources, splits["val"], strict=True)
+            for _ in range(len(crop_set))
+        ]
         calibration = Calibration.fit(
-            np.concatenate(logits["val"]), _labels(splits["val"])
+            val_logits, val_labels, equal_source_weights(val_sources)
         )
         metrics = {
             split: self._report(splits, split, logits[split], calibration)
@@ -260,6 +270,9 @@ class TrainModel:
             input_shape=self.model.input_shape,
             crop=self.rule,
             calibration=calibration,
+            cut_offs=CutOffs.fit(
+                calibration.p_fake(val_logits), val_labels, val_sources
+            ),
             metrics=metrics,
             provenance=provenance,
             licence_note=_licence_note(self.handlers),

@@ -3,7 +3,7 @@
 import importlib.util
 import logging
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -48,6 +48,8 @@ class TrainingSession:
         Changes one training crop.
     run_dir : Path
         The run folder.
+    after_epoch : callable, optional
+        Called without arguments when an epoch is over and its checkpoint written.
 
     Raises
     ------
@@ -63,12 +65,14 @@ class TrainingSession:
         crop_sets: Mapping[str, Sequence[CropSet]],
         augment: Augmentation,
         run_dir: Path,
+        after_epoch: Callable[[], None] | None = None,
     ) -> None:
         self.model = model
         self.config = model.config
         self.crop_sets = crop_sets
         self.augment = augment
         self.run_dir = run_dir
+        self.after_epoch = after_epoch
         self.directory = run_dir / "checkpoint"
         self.stages = training_stages(self.config)
         self.images_per_second: list[float] = []
@@ -153,6 +157,7 @@ class TrainingSession:
             *watchers,
             *self._tensorboard(),
             checkpoint,
+            *self._told_of_epochs(),
         ]
         try:
             self.model.train_model(train, val, stage.last, callbacks, state.epoch)
@@ -186,6 +191,12 @@ class TrainingSession:
                 )
             )
         return watchers
+
+    def _told_of_epochs(self) -> list[keras.callbacks.Callback]:
+        """Who else wants to know; a run that is killed has then told of its epochs."""
+        if (tell := self.after_epoch) is None:
+            return []
+        return [keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: tell())]
 
     def _tensorboard(self) -> list[keras.callbacks.Callback]:
         if not self.config.tensorboard:

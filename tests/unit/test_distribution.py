@@ -11,10 +11,23 @@ import pytest
 from deepfake_detector.config import REPOSITORY, TrainConfig
 from deepfake_detector.crop_batches import CropBatches
 from deepfake_detector.crop_cache import CropSet
-from deepfake_detector.distribution import EvenBatches, mirrored_strategy, scope_of
+from deepfake_detector.distribution import (
+    EvenBatches,
+    graphics_cards,
+    mirrored_strategy,
+    scope_of,
+)
 from deepfake_detector.exceptions import ConfigError
 
 pytestmark = pytest.mark.tf
+
+
+def test_graphics_cards_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def listed(kind: str) -> list[str]:
+        return [f"{kind}:0", f"{kind}:1"] if kind == "gpu" else []
+
+    monkeypatch.setattr(keras.distribution, "list_devices", listed)
+    assert graphics_cards() == 2
 
 
 def crop_set(count: int) -> CropSet:

@@ -59,3 +59,25 @@ def test_no_folder_of_this_machine_is_told(tmp_path: Path) -> None:
     assert str(tmp_path.parent) not in str(told)
     assert told["backbone_weights"] == "body.weights.h5"
     assert told["data_dir"] == ["mine"]
+
+
+def test_clock_counts_the_work_and_names_the_machine() -> None:
+    clock = provenance.SessionClock(graphics_cards=2)
+    first = clock.read()
+    assert sum(number**0.5 for number in range(300_000)) > 0
+    second = clock.read()
+    assert 0 <= first["minutes"] <= second["minutes"]
+    assert 0 <= first["cpu_minutes"] < second["cpu_minutes"]
+    assert second["cores"] >= 1
+    assert second["graphics_cards"] == 2
+    assert second["processor"] == provenance.processor_name() != ""
+
+
+def test_processor_is_named_where_the_system_keeps_no_list(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def read_text(self: Path, encoding: str) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    assert provenance.processor_name()

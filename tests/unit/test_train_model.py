@@ -206,6 +206,8 @@ def test_provenance_says_where_the_model_comes_from(
     assert None not in session["versions"].values()
     assert session["epochs_before"] == 0
     assert session["minutes"] > 0
+    assert session["cpu_minutes"] > 0
+    assert session["cores"] >= 1
     data = provenance["data"]["folder"]
     assert data["sha256"] == run.handlers[0].data_hash
     assert data["pictures"] == {"train": 16, "val": 8, "test": 8}
@@ -287,6 +289,25 @@ def test_resumed_run_adds_a_session(place: Path) -> None:
     resume(run.run_dir, epochs=2).run_training()
     sessions = read_json(run.run_dir / "provenance.json")["sessions"]
     assert [session["epochs_before"] for session in sessions] == [0, 1]
+
+
+def test_killed_session_has_kept_the_time_of_its_epochs(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def die(self: TrainModel, *args: Any) -> None:
+        raise Killed
+
+    run = start(place, epochs=1)
+    monkeypatch.setattr(TrainModel, "_conclude", die)
+    monkeypatch.setattr(DeepfakeDetectorModel, "load_weights", die)
+    with pytest.raises(Killed):
+        run.run_training()
+    (session,) = read_json(run.run_dir / "provenance.json")["sessions"]
+    assert session["cpu_minutes"] > 0
+    assert "images_per_second" not in session
 
 
 def test_whole_pictures_are_named_as_the_references_way(

@@ -18,7 +18,11 @@ from deepfake_detector.config import TrainConfig
 from deepfake_detector.crop_cache import CropSet
 from deepfake_detector.deepfake_detector_model import DeepfakeDetectorModel
 from deepfake_detector.exceptions import MissingPackageError, TrainingError
-from deepfake_detector.training_checkpoint import BEST_FILE, TrainingState
+from deepfake_detector.training_checkpoint import (
+    BEST_FILE,
+    STATE_FILE,
+    TrainingState,
+)
 from deepfake_detector.training_session import TrainingSession, require_tensorboard
 from tests.drawn_sets import draw_picture
 from tests.tiny_network import TINY_ARCHITECTURES
@@ -401,3 +405,12 @@ def test_speed_of_each_epoch_is_kept_but_not_in_the_history(tmp_path: Path) -> N
     assert len(run.images_per_second) == 2
     assert min(run.images_per_second) > 0
     assert not any("second" in name for name in state.history[0])
+
+
+def test_someone_is_told_after_every_epoch(tmp_path: Path) -> None:
+    written: list[bool] = []
+    training = session(tmp_path, epochs=2)
+    state = tmp_path / "checkpoint" / STATE_FILE
+    training.after_epoch = lambda: written.append(state.is_file())
+    training.run()
+    assert written == [True, True]

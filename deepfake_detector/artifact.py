@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from deepfake_detector.calibration import Calibration
+from deepfake_detector.cut_offs import CutOffs
 from deepfake_detector.exceptions import ArtifactError, ConfigError
 from deepfake_detector.face_crops import CropRule
 from deepfake_detector.labels import CLASS_NAMES, SCORE_SIGNS
@@ -44,7 +45,10 @@ class ModelCard:
     calibration : Calibration, optional
         From logits to P(fake), fitted on validation.
     threshold : float, default 0.5
-        P(fake) from which the answer is Fake, in [0, 1].
+        P(fake) from which an evaluation counts a picture as Fake, in [0, 1].
+    cut_offs : CutOffs, optional
+        From P(fake) to likely real, inconclusive or likely fake, fitted on validation.
+        Where not given, as in older cards: a band around `threshold`.
     score : {'p_fake', 'p_real'}, default 'p_fake'
         What the network's own score stands for.
     metrics : dict, optional
@@ -68,12 +72,16 @@ class ModelCard:
     provenance: dict[str, Any] = field(default_factory=dict)
     licence_note: str = ""
     files: dict[str, str] = field(default_factory=dict)
+    # Never None once made: what stands for "not given" until the threshold is known.
+    cut_offs: CutOffs = field(default=None)  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.threshold <= 1.0:
             raise ArtifactError(
                 f"card.json: threshold must be in [0, 1], not {self.threshold}"
             )
+        if self.cut_offs is None:
+            object.__setattr__(self, "cut_offs", CutOffs.around(self.threshold))
         if self.score not in SCORE_SIGNS:
             raise ArtifactError(
                 f"card.json: score must be one of {', '.join(SCORE_SIGNS)}, "
@@ -101,6 +109,7 @@ class ModelCard:
             "score": self.score,
             "calibration": self.calibration.to_dict(),
             "threshold": self.threshold,
+            "cut_offs": self.cut_offs.to_dict(),
             "metrics": self.metrics,
             "provenance": self.provenance,
             "licence_note": self.licence_note,
@@ -142,6 +151,8 @@ class ModelCard:
             fields["input_shape"] = tuple(int(n) for n in fields["input_shape"])
             fields["crop"] = CropRule(**fields["crop"])
             fields["calibration"] = Calibration(**fields["calibration"])
+            if "cut_offs" in fields:
+                fields["cut_offs"] = CutOffs.from_dict(fields["cut_offs"])
             return cls(**fields)
         except (KeyError, TypeError, ValueError, OverflowError, ConfigError) as error:
             raise ArtifactError(

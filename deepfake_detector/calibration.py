@@ -89,7 +89,12 @@ class Calibration:
         return asdict(self)
 
     @classmethod
-    def fit(cls, logit: FloatArray, y_true: NDArray[np.integer[Any]]) -> Self:
+    def fit(
+        cls,
+        logit: FloatArray,
+        y_true: NDArray[np.integer[Any]],
+        sample_weight: FloatArray | None = None,
+    ) -> Self:
         """Fit on held-out logits by maximum likelihood.
 
         Where the network ranks no better than chance the likelihood has no positive
@@ -101,6 +106,8 @@ class Calibration:
             Logits on validation pictures.
         y_true : ndarray of shape (n_samples,), int
             Ground truth, 0 = real, 1 = fake; both must occur.
+        sample_weight : ndarray of shape (n_samples,), float, optional
+            How much each counts, with a mean of 1; where not given, all the same.
 
         Returns
         -------
@@ -110,7 +117,9 @@ class Calibration:
         from sklearn.linear_model import LogisticRegression
 
         # A touch of regularisation keeps perfectly separated validation sets finite.
-        model = LogisticRegression(C=1e3).fit(np.asarray(logit)[:, None], y_true)
+        model = LogisticRegression(C=1e3).fit(
+            np.asarray(logit)[:, None], y_true, sample_weight
+        )
         slope, bias = float(model.coef_[0, 0]), float(model.intercept_[0])
         if slope <= 0:
             logger.warning("calibration: no better than chance, so left as it is")

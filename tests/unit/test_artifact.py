@@ -11,6 +11,7 @@ import pytest
 
 from deepfake_detector.artifact import Artifact, ModelCard, write_artifact
 from deepfake_detector.calibration import Calibration
+from deepfake_detector.cut_offs import CutOffs
 from deepfake_detector.exceptions import ArtifactError
 from deepfake_detector.face_crops import CROP_RULES
 
@@ -21,6 +22,7 @@ CARD = ModelCard(
     crop=CROP_RULES["face"],
     calibration=Calibration(temperature=1.5, bias=-0.25),
     threshold=0.4,
+    cut_offs=CutOffs(0.2, 0.7, false_alarms=0.009, hits=0.8),
     metrics={"synthetic": {"test": {"auc": 0.9}}},
     provenance={"seed": 42},
     licence_note="synthetic pictures",
@@ -54,6 +56,12 @@ def test_folder_that_was_written_loads(folder: Path) -> None:
 
 def test_card_survives_json() -> None:
     assert ModelCard.from_dict(json.loads(json.dumps(CARD.to_dict()))) == CARD
+
+
+def test_older_card_is_read_with_a_band_around_its_threshold() -> None:
+    fields = CARD.to_dict()
+    del fields["cut_offs"]
+    assert ModelCard.from_dict(fields).cut_offs == CutOffs.around(0.4)
 
 
 def test_folder_can_be_read_by_another_user(folder: Path) -> None:
@@ -97,6 +105,21 @@ BAD_FIELDS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         lambda card: card["calibration"].update(temperature="warm"),
         "wrong type",
     ),
+    "cut-offs the wrong way round": (
+        lambda card: card["cut_offs"].update(likely_real=0.9),
+        "likely_real at or below likely_fake",
+    ),
+    "cut-off NaN": (
+        lambda card: card["cut_offs"].update(likely_fake=float("nan")),
+        "likely_fake in",
+    ),
+    "cut-off a word": (
+        lambda card: card["cut_offs"].update(likely_fake="high"),
+        "wrong type",
+    ),
+    "one cut-off": (lambda card: card["cut_offs"].pop("likely_real"), "wrong type"),
+    "cut-offs in a list": (lambda card: card.update(cut_offs=[0.2, 0.7]), "wrong type"),
+    "cut-offs nothing": (lambda card: card.update(cut_offs=None), "wrong type"),
     "files in a list": (lambda card: card.update(files=["model.tflite"]), "SHA-256"),
     "file outside the folder": (
         lambda card: card["files"].update({"../card.json": "0" * 64}),

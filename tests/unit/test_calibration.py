@@ -56,6 +56,18 @@ def test_fit_recovers_what_was_put_in(temperature: float, bias: float) -> None:
     assert fitted.bias == pytest.approx(bias, abs=0.05)
 
 
+def test_a_weight_of_two_is_a_sample_seen_twice() -> None:
+    rng = np.random.default_rng(1)
+    logit, y_true = rng.normal(0, 2, 200), np.repeat([0, 1], 100)
+    logit += y_true
+    weight = np.repeat([1.0, 2.0, 2.0, 1.0], 50)
+    weighted = Calibration.fit(logit, y_true, weight)
+    repeated = np.repeat(np.arange(200), weight.astype(int))
+    twice = Calibration.fit(logit[repeated], y_true[repeated])
+    assert weighted.temperature == pytest.approx(twice.temperature, rel=1e-3)
+    assert weighted.bias == pytest.approx(twice.bias, abs=1e-3)
+
+
 @pytest.mark.parametrize("scale", [0.01, 1.0, 100.0])
 def test_perfectly_separated_logits_give_finite_numbers(scale: float) -> None:
     logit = scale * np.array([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0])

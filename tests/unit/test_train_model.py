@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from deepfake_detector import architectures
 from deepfake_detector.artifact import Artifact
 from deepfake_detector.config import TrainConfig
+from deepfake_detector.cut_offs import CutOffs
 from deepfake_detector.dataset_handler import DatasetHandler
 from deepfake_detector.deepfake_detector_model import DeepfakeDetectorModel
 from deepfake_detector.exceptions import ConfigError, DatasetError, TrainingError
@@ -258,6 +259,7 @@ def test_calibration_is_that_of_the_validation_split(
     logits = run.model.predict_logits(val.crops)
     assert card.calibration == type(card.calibration).fit(logits, val.y_true)
     p_fake = card.calibration.p_fake(logits)
+    assert card.cut_offs == CutOffs.fit(p_fake, val.y_true, ["folder"] * len(val))
     brier = np.mean((p_fake - val.y_true) ** 2)
     assert summary["metrics"]["val"]["folder"]["brier"] == pytest.approx(brier)
 

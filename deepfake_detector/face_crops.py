@@ -126,13 +126,32 @@ def crop(
     ndarray of shape (height, width, 3), uint8
         The crop; a fresh, contiguous array.
     """
-    left, top, right, bottom = _region(box, rule)
-    region = _reflected_region(image, left, top, right, bottom)
+    left, top, right, bottom = _corners(box, rule)
+    cut = _reflected_region(image, left, top, right, bottom)
     height, width = image_size
-    shrinks = region.shape[0] >= height and region.shape[1] >= width
+    shrinks = cut.shape[0] >= height and cut.shape[1] >= width
     resample = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
-    resized = Image.fromarray(region).resize((width, height), resample)
+    resized = Image.fromarray(cut).resize((width, height), resample)
     return np.array(resized, dtype=np.uint8)  # (h, w, 3)
+
+
+def region(box: FaceBox, rule: CropRule) -> FaceBox:
+    """Return the part of the picture that :func:`crop` cuts out for a box.
+
+    Parameters
+    ----------
+    box : FaceBox
+        Rectangle in pixels of the picture.
+    rule : CropRule
+        Margin and shape of the crop.
+
+    Returns
+    -------
+    FaceBox
+        Whole pixels of the picture; may leave it.
+    """
+    left, top, right, bottom = _corners(box, rule)
+    return FaceBox(left, top, right - left, bottom - top)
 
 
 def centre_box(image: UInt8Array, rule: CropRule) -> FaceBox:
@@ -182,7 +201,7 @@ def nearest_centre(boxes: Sequence[FaceBox], image: UInt8Array) -> FaceBox:
     return min(boxes, key=squared_distance)
 
 
-def _region(box: FaceBox, rule: CropRule) -> tuple[int, int, int, int]:
+def _corners(box: FaceBox, rule: CropRule) -> tuple[int, int, int, int]:
     """Whole-pixel (left, top, right, bottom) of the crop; may leave the picture."""
     width, height = box.width * rule.margin, box.height * rule.margin
     if rule.square:

@@ -162,3 +162,24 @@ def test_rule_is_found_by_its_name(name: str) -> None:
 def test_unknown_rule_lists_choices() -> None:
     with pytest.raises(UnknownNameError, match="'ears'; choose from: face, whole"):
         face_crops.crop_rule("ears")
+
+
+@pytest.mark.parametrize("rule", [FACE, WHOLE, TIGHT], ids=["face", "whole", "tight"])
+@pytest.mark.parametrize("name", ["inside", "tall", "between pixels"])
+def test_region_is_the_part_that_is_cut_out(rule: CropRule, name: str) -> None:
+    image, region = noise(90, 120), face_crops.region(BOXES[name], rule)
+    left, top, width, height = map(
+        int, (region.left, region.top, region.width, region.height)
+    )
+    crop = face_crops.crop(image, BOXES[name], rule, (height, width))
+    rows, columns = np.arange(top, top + height), np.arange(left, left + width)
+    rows = np.where(rows < 0, -1 - rows, rows)
+    columns = np.where(columns < 0, -1 - columns, columns)
+    np.testing.assert_array_equal(crop, image[np.ix_(rows, columns)])
+
+
+@pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
+def test_region_lies_round_its_boxs_centre(box: FaceBox) -> None:
+    region = face_crops.region(box, FACE)
+    assert region.width == region.height >= 1
+    assert region.centre == pytest.approx(box.centre, abs=1)

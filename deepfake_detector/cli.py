@@ -34,6 +34,9 @@ _SERVER_ONLY: Final = (
     "threads",
 )
 
+#: Settings of an answer's words, which do not change how a data set scores.
+_OF_ANSWERS: Final = ("threshold", "stability")
+
 #: Settings of training that do not say where a dataset comes from and how it is split.
 _NOT_OF_DATASETS: Final = {field.name for field in dataclasses.fields(TrainConfig)} - {
     "archive",
@@ -75,6 +78,12 @@ def main() -> None:
     "--whole-picture",
     is_flag=True,
     help="If no face is found, score the whole picture.",
+)
+@click.option(
+    "--json",
+    is_flag=True,
+    expose_value=False,
+    help="Print JSON, as it does anyway; for symmetry with evaluate.",
 )
 @config_options(ServeConfig, skip=_SERVER_ONLY)
 def predict(files: tuple[Path, ...], whole_picture: bool, **options: Any) -> None:
@@ -136,7 +145,8 @@ def predict(files: tuple[Path, ...], whole_picture: bool, **options: Any) -> Non
     multiple=True,
     help="Another model folder to score on the same sets; may be given again.",
 )
-@config_options(ServeConfig, skip=_SERVER_ONLY)
+# The threshold that metrics are told at is another thing than that of an answer.
+@config_options(ServeConfig, skip=(*_SERVER_ONLY, "threshold"))
 def evaluate(
     sets: tuple[str, ...],
     as_json: bool,
@@ -236,7 +246,7 @@ def compare(architectures: str, crops: str, seeds: int, **options: Any) -> None:
     logging.getLogger().setLevel(logging.INFO)
     with one_line_errors():
         comparison = _training_module("compare", "comparison")
-        config = TrainConfig.from_env(os.environ, **options)
+        config = train_config(os.environ, **options)
         trials = comparison.trials_of(
             _names(architectures),
             _names(crops),
@@ -337,7 +347,7 @@ def explain(
     show_default=True,
     help="What stands in for a blanked pixel: the crop's mean colour, or a blur.",
 )
-@config_options(ServeConfig, skip=_SERVER_ONLY)
+@config_options(ServeConfig, skip=(*_SERVER_ONLY, *_OF_ANSWERS))
 def deletion(folder: Path, methods: tuple[str, ...], **options: Any) -> None:
     """Test on FOLDER (or zip) whether heatmaps mark what the score rests on.
 

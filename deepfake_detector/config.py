@@ -156,6 +156,16 @@ class ServeConfig(_Settings):
     )
     max_upload_bytes: int = setting(10_000_000, "Largest accepted file, in bytes.")
     max_pixels: int = setting(50_000_000, "Largest accepted width times height.")
+    threshold: float | None = setting(
+        None,
+        "P(fake) from 0 to 1 from which a face is likely fake. Where not given: the "
+        "model's own cut-off, at which at most 1 in 100 real faces is called fake.",
+    )
+    stability: bool = setting(
+        True,
+        "Score re-encoded copies of each face too, and call it inconclusive where they "
+        "overturn its answer.",
+    )
     workers: int = setting(2, "Gunicorn worker processes.")
     threads: int = setting(2, "Threads of each gunicorn worker.")
 
@@ -164,6 +174,7 @@ class ServeConfig(_Settings):
         _require_range(self, "max_upload_bytes", 1_000, 1_000_000_000)
         # Above this Pillow itself refuses to open a picture.
         _require_range(self, "max_pixels", 1, 178_000_000)
+        _require_range(self, "threshold", 0.0, 1.0)
         _require_range(self, "workers", 1, 256)
         _require_range(self, "threads", 1, 256)
         _require_choice(self, "keras_score", SCORE_SIGNS)

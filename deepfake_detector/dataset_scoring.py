@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_detector import face_crops, images
+from deepfake_detector.artifact import ModelCard
 from deepfake_detector.config import CACHE_DIR, SCORED_AT_ONCE
 from deepfake_detector.crop_cache import LabelledPicture
+from deepfake_detector.cut_off_report import cut_off_report
 from deepfake_detector.dataset_handler import DatasetHandler
 from deepfake_detector.detector import Detector
 from deepfake_detector.evaluation import evaluate_scores, score_metrics
@@ -87,13 +89,13 @@ class ScoredSet:
             return None
         return self.baseline.p_fake(self.thumbnails)
 
-    def report(self, model: str, threshold: float) -> dict[str, Any]:
+    def report(self, card: ModelCard, threshold: float) -> dict[str, Any]:
         """Report the scores beside what thumbnails give away.
 
         Parameters
         ----------
-        model : str
-            Name of the model that gave the scores.
+        card : ModelCard
+            That of the model that gave the scores.
         threshold : float
             P(fake) from which the answer is Fake.
 
@@ -101,17 +103,19 @@ class ScoredSet:
         -------
         dict
             What `evaluation.evaluate_scores` returns, with the data set's name, split
-            and hash, the notes, and every metric of the thumbnail baseline.
+            and hash, the notes, the answers at the card's cut-offs, and every metric
+            of the thumbnail baseline.
         """
         scores = self.baseline_scores
         baseline = None if scores is None else score_metrics(self.y_true, scores)
         return {
-            "model": model,
+            "model": card.name,
             "data": self.name,
             "data_sha256": self.handler.data_hash,
             "split": self.split,
             **evaluate_scores(self.y_true, self.p_fake, threshold),
             **self.notes,
+            "cut_offs": cut_off_report(self.y_true, self.p_fake, card.cut_offs),
             "thumbnail_baseline_auc": baseline and baseline["auc"],
             "thumbnail_baseline": baseline,
             "thumbnail_baseline_fitted_on": "folds" if self.to_fit is None else "train",
@@ -148,7 +152,7 @@ def score_dataset(
         If the model answers with something other than numbers.
     """
     scored = score_set(detector, path, split, by_picture)
-    return scored.report(detector.card.name, detector.card.threshold)
+    return scored.report(detector.card, detector.card.threshold)
 
 
 def score_set(

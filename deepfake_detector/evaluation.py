@@ -13,6 +13,7 @@ from deepfake_detector.bootstrap import (
     interval,
     resampled_metrics,
 )
+from deepfake_detector.calibration_check import calibration_check
 from deepfake_detector.labels import FAKE, REAL
 from deepfake_detector.thumbnail_baseline import ThumbnailBaseline, thumbnails
 
@@ -48,7 +49,8 @@ def evaluate_scores(
     dict
         Counts, the confusion matrix at the threshold and at 0.5, and what
         :func:`score_metrics` returns, each metric with a 95 % bootstrap interval
-        under ``<name>_interval``.
+        under ``<name>_interval``, and `ece_chance_95` as
+        `calibration_check.calibration_check` has it.
 
     Raises
     ------
@@ -67,6 +69,7 @@ def evaluate_scores(
         report[name] = value
         report[f"{name}_interval"] = interval(resampled[name])
     return report | {
+        "ece_chance_95": calibration_check(y_true, p_fake)["ece_chance_95"],
         "confusion": confusion_counts(y_true, _answers(p_fake, threshold)),
         "confusion_at_half": confusion_counts(y_true, _answers(p_fake, HALF)),
     }

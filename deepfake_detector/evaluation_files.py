@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from deepfake_detector.config import ServeConfig
+from deepfake_detector.cut_off_report import ANSWER_LABELS, share_text
 from deepfake_detector.detector import Detector
 from deepfake_detector.evaluation_page import METRIC_LABELS, evaluation_page
 from deepfake_detector.evaluation_run import (
@@ -154,7 +155,8 @@ def figures_text(evaluations: Sequence[Evaluation]) -> str:
     first = evaluations[0]
     if len(evaluations) == 1 and len(first.sets) == 1:
         report = first.sets[0].report
-        return "\n".join([*_facts_lines(report), *_metric_lines(report)])
+        lines = [*_facts_lines(report), *_answer_lines(report), *_metric_lines(report)]
+        return "\n".join(lines)
     lines = [f"{'model':24} {'set':20} pictures    AUC  95 %            accuracy"]
     lines[0] += "    EER    ECE  thumbnail AUC"
     for model, cells in cross_dataset_matrix(evaluations).items():
@@ -165,7 +167,7 @@ def figures_text(evaluations: Sequence[Evaluation]) -> str:
                 f"[{low:.3f}, {high:.3f}]  {cell['accuracy']:8.3f} {cell['eer']:6.3f} "
                 f"{cell['ece']:6.3f}  {_number(cell['thumbnail_baseline_auc'])}"
             )
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *_answer_rows(evaluations)])
 
 
 def scores_csv(evaluation: Evaluation) -> str:
@@ -209,8 +211,31 @@ def _facts_lines(report: Mapping[str, Any]) -> list[str]:
     return [
         f"{name:24} {value:.4f}" if isinstance(value, float) else f"{name:24} {value}"
         for name, value in report.items()
-        if name not in tables and name.removesuffix("_interval") not in METRIC_LABELS
+        if name not in (*tables, "cut_offs")
+        and name.removesuffix("_interval") not in METRIC_LABELS
     ]
+
+
+def _answer_lines(report: Mapping[str, Any]) -> list[str]:
+    """Every kind of answer at the card's cut-offs."""
+    answers = report["cut_offs"]
+    return [
+        f"likely real below {answers['likely_real']:.4f}, likely fake from "
+        f"{answers['likely_fake']:.4f} on",
+        *(f"{name:24} {share_text(answers[name])}" for name in ANSWER_LABELS),
+    ]
+
+
+def _answer_rows(evaluations: Sequence[Evaluation]) -> list[str]:
+    """The answers at the cut-offs that matter most, a row for each set."""
+    shown = ("reals_called_fake", "fakes_called_fake", "inconclusive")
+    lines = [f"{'at the cut-offs of':24} {'set':20} "]
+    lines[0] += " ".join(f"{ANSWER_LABELS[name]:32}" for name in shown).rstrip()
+    for model, cells in cross_dataset_matrix(evaluations).items():
+        for name, cell in cells.items():
+            shares = " ".join(f"{share_text(cell['cut_offs'][s]):32}" for s in shown)
+            lines.append(f"{model:24} {name:20} {shares}".rstrip())
+    return lines
 
 
 def _metric_lines(report: Mapping[str, Any]) -> list[str]:

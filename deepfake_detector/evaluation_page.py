@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_detector import curves, plots, score_plots
+from deepfake_detector.cut_off_report import ANSWER_LABELS
 from deepfake_detector.detector import Detector
 from deepfake_detector.evaluation import ERRORS
 from deepfake_detector.evaluation_run import (
@@ -41,6 +42,12 @@ METRIC_LABELS: Final = {
     "log_loss": "Log loss",
     "brier": "Brier score",
     "ece": "Calibration error (ECE, 15 bins)",
+}
+
+#: What the calibration error is of; the second is told of pooled sets alone.
+CALIBRATION_LABELS: Final = {
+    "ece": "every picture weighs the same",
+    "ece_sources_equal": "every set weighs the same",
 }
 
 _NOTICE: Final = (
@@ -121,7 +128,12 @@ def _matrix_section(matrix: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Se
 
 def _pooled_section(evaluation: Evaluation) -> Section:
     pooled: Mapping[str, Any] = evaluation.pooled or {}
-    tables = [_metrics_table(pooled), *_slice_tables(pooled)]
+    tables = [
+        _metrics_table(pooled),
+        _calibration_table(pooled),
+        _answers_table(pooled["cut_offs"]),
+        *_slice_tables(pooled),
+    ]
     if pooled.get("robustness"):
         tables.append(_robustness_table(pooled["robustness"]))
     return Section("All sets together", tables=tuple(tables))
@@ -136,7 +148,12 @@ def _set_sections(
         Section(
             name,
             text=(_how_scored(report),),
-            tables=(_metrics_table(report), *_confusion_tables(report, threshold)),
+            tables=(
+                _metrics_table(report),
+                _calibration_table(report),
+                _answers_table(report["cut_offs"]),
+                *_confusion_tables(report, threshold),
+            ),
         ),
         Section(f"{name}: curves", figures=_curves(one, threshold)),
     ]
@@ -182,6 +199,37 @@ def _metrics_table(report: Mapping[str, Any]) -> Table:
         f"{report['pictures']:,} pictures, {report['real']:,} real and "
         f"{report['fake']:,} fake; Fake from {report['threshold']:g} on; red: "
         "thumbnails do as well",
+    )
+
+
+def _calibration_table(report: Mapping[str, Any]) -> Table:
+    """The calibration error beside chance; red where it is more than chance."""
+    rows: list[_Row] = []
+    for name, label in CALIBRATION_LABELS.items():
+        if name in report:
+            chance = report[f"{name}_chance_95"]
+            more = report[name] > chance
+            rows.append((label, Cell(report[name], "bad" if more else ""), chance))
+    return Table(
+        ("calibration error (ECE)", "value", "95 % of perfectly calibrated are below"),
+        tuple(rows),
+        "Labels drawn 2,000 times by the model's own probabilities; red: more than "
+        "chance",
+    )
+
+
+def _answers_table(answers: Mapping[str, Any]) -> Table:
+    """How often each answer is given at the card's cut-offs."""
+    rows = tuple(
+        (label, answers[name]["count"], answers[name]["of"], answers[name]["share"])
+        + (_range(answers[name]["interval"]),)
+        for name, label in ANSWER_LABELS.items()
+    )
+    return Table(
+        ("answer", "count", "of", "share", "95 % (Clopper-Pearson)"),
+        rows,
+        f"Likely real below {answers['likely_real']:.3f}, likely fake from "
+        f"{answers['likely_fake']:.3f} on, inconclusive between",
     )
 
 

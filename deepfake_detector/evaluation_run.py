@@ -9,6 +9,9 @@ from typing import Any, Final
 import numpy as np
 
 from deepfake_detector import images, slices
+from deepfake_detector.artifact import ModelCard
+from deepfake_detector.calibration_check import calibration_check
+from deepfake_detector.cut_off_report import cut_off_report
 from deepfake_detector.dataset_scoring import ScoredSet, score_set
 from deepfake_detector.deletion_test import deletion_test
 from deepfake_detector.detector import Detector
@@ -37,6 +40,8 @@ _OF_A_CELL: Final = (
     "accuracy",
     "eer",
     "ece",
+    "ece_chance_95",
+    "cut_offs",
     "thumbnail_baseline_auc",
 )
 
@@ -190,7 +195,7 @@ def evaluate_sets(
         )
         for name, (_, path) in zip(names, sets, strict=True)
     ]
-    pooled = _pooled_report(evaluated, threshold) if several else None
+    pooled = _pooled_report(evaluated, threshold, detector.card) if several else None
     return Evaluation(detector.card.name, threshold, tuple(evaluated), pooled)
 
 
@@ -248,7 +253,7 @@ def _reports(evaluation: Evaluation) -> Mapping[str, dict[str, Any]]:
 def _evaluate_set(
     detector: Detector, scored: ScoredSet, threshold: float, options: EvaluationOptions
 ) -> EvaluatedSet:
-    report = scored.report(detector.card.name, threshold)
+    report = scored.report(detector.card, threshold)
     if not (options.examine or options.robustness):
         return EvaluatedSet(scored, report, None)
     found = examine(detector, scored, options.robustness)
@@ -281,19 +286,23 @@ def _deletion_report(
     return {"method": method, **test}
 
 
-def _pooled_report(sets: Sequence[EvaluatedSet], threshold: float) -> dict[str, Any]:
+def _pooled_report(
+    sets: Sequence[EvaluatedSet], threshold: float, card: ModelCard
+) -> dict[str, Any]:
     """All sets as one; the baseline is fitted on each set by itself."""
     scored = [one.scored for one in sets]
     y_true = np.concatenate([one.y_true for one in scored])
     p_fake = np.concatenate([one.p_fake for one in scored])
     known = [one.baseline_scores for one in scored if one.baseline_scores is not None]
     baseline = np.concatenate(known) if len(known) == len(scored) else None
-    of = np.repeat(np.arange(len(scored)), [len(one.y_true) for one in scored])
+    of = np.repeat([one.name for one in scored], [len(one.y_true) for one in scored])
     report = evaluate_scores(y_true, p_fake, threshold)
+    report |= calibration_check(y_true, p_fake, of.tolist())
+    report["cut_offs"] = cut_off_report(y_true, p_fake, card.cut_offs)
     figures = None if baseline is None else score_metrics(y_true, baseline)
     report["thumbnail_baseline_auc"] = figures and figures["auc"]
     report["thumbnail_baseline"] = figures
-    masks = {one.name: of == index for index, one in enumerate(scored)}
+    masks = {one.name: of == one.name for one in scored}
     report["slices"] = {
         "source": slices.slice_report(masks, y_true, p_fake, threshold, baseline)
     }

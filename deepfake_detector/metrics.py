@@ -288,7 +288,10 @@ def true_positive_rate_at(
 
 
 def expected_calibration_error(
-    y_true: IntArray, y_score: FloatArray, n_bins: int = 15
+    y_true: IntArray,
+    y_score: FloatArray,
+    n_bins: int = 15,
+    sample_weight: FloatArray | None = None,
 ) -> float:
     """Mean gap between P(fake) and the share of fakes, over equal-width bins.
 
@@ -300,6 +303,8 @@ def expected_calibration_error(
         P(fake) in [0, 1].
     n_bins : int, default 15
         Number of bins.
+    sample_weight : ndarray of shape (n_samples,), float, optional
+        What each sample weighs, not negative; all the same where not given.
 
     Returns
     -------
@@ -317,9 +322,10 @@ def expected_calibration_error(
        arXiv:1706.04599, equation 3, with P(fake) in place of confidence.
     """
     _require_samples(y_true, y_score)
+    weight = np.ones(len(y_true)) if sample_weight is None else sample_weight
     bins = np.minimum((np.asarray(y_score) * n_bins).astype(int), n_bins - 1)
-    gaps = np.bincount(bins, weights=y_true - y_score, minlength=n_bins)
-    return float(np.sum(np.abs(gaps)) / len(y_true))
+    gaps = np.bincount(bins, weights=weight * (y_true - y_score), minlength=n_bins)
+    return float(np.sum(np.abs(gaps)) / np.sum(weight))
 
 
 def brier_score_loss(y_true: IntArray, y_score: FloatArray) -> float:

@@ -1,5 +1,6 @@
 """Labels and scores of sets, by either way of scoring, and what cannot be scored."""
 
+import dataclasses
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 
 from deepfake_detector import dataset_scoring
+from deepfake_detector.cut_offs import CutOffs
 from deepfake_detector.dataset_scoring import score_dataset, score_set
 from deepfake_detector.detector import Detector
 from deepfake_detector.exceptions import (
@@ -118,7 +120,23 @@ def test_set_too_small_for_a_baseline_has_none(
 
 def test_set_is_called_as_asked(detector: Detector, tmp_path: Path) -> None:
     folder = write_bright_set(tmp_path / "pictures")
-    assert score_set(detector, folder, name="mine").report("m", 0.5)["data"] == "mine"
+    scored = score_set(detector, folder, name="mine")
+    assert scored.report(detector.card, 0.5)["data"] == "mine"
+
+
+def test_answers_are_counted_at_the_cards_cut_offs(tmp_path: Path) -> None:
+    detector = bright_detector()
+    folder = write_bright_set(tmp_path / "pictures")
+    plain = score_dataset(detector, folder)
+    scored = score_set(detector, folder)
+    cut_offs = CutOffs(0.0, float(np.sort(scored.p_fake)[-3]))
+    card = dataclasses.replace(detector.card, cut_offs=cut_offs)
+    answers = scored.report(card, 0.5)["cut_offs"]
+    assert answers["fakes_called_fake"]["count"] == 3
+    assert answers["fakes_called_real"]["count"] == 0
+    assert answers["inconclusive"]["count"] == 17
+    # Neither the threshold nor the metrics at it depend on them.
+    assert scored.report(card, 0.5)["confusion"] == plain["confusion"]
 
 
 @pytest.mark.parametrize("by_picture", [False, True])

@@ -127,13 +127,30 @@ def test_terminal_shows_a_row_for_each_model_and_set(
 ) -> None:
     few = write_bright_set(tmp_path / "few", 2)
     evaluation = evaluation_of(detector, pictures, few)
-    rows = [line.split() for line in figures_text([evaluation] * 2).splitlines()[1:]]
+    text = figures_text([evaluation] * 2)
+    figures_part, answers_part = (part.splitlines() for part in text.split("\n\n"))
+    rows = [line.split() for line in figures_part[1:]]
     assert [row[:3] for row in rows] == [
         [model, name, count]
         for model in ("brightness", "brightness-2")
         for name, count in (("pictures", "20"), ("few", "4"), ("pooled", "24"))
     ]
     assert [row[-1] for row in rows[:3]] == ["1.0000", "-", "-"]
+    assert [line.split()[:2] for line in answers_part[1:]] == [row[:2] for row in rows]
+    assert answers_part[1].count("(0 of 10)") == 1
+    assert answers_part[1].count("(10 of 10)") == 1
+    assert "100.0 % [69.2, 100.0] (10 of 10)" in answers_part[1]
+
+
+def test_terminal_shows_answers_at_the_cut_offs_and_chance(
+    detector: Detector, pictures: Path
+) -> None:
+    text = figures_text([evaluation_of(detector, pictures)])
+    assert "likely real below 0.4750, likely fake from 0.5250 on" in text
+    assert "reals_called_fake        0.0 % [0.0, 30.8] (0 of 10)" in text
+    assert "inconclusive             0.0 % [0.0, 16.8] (0 of 20)" in text
+    assert "ece_chance_95 " in text
+    assert "{" not in text.partition("likely real below")[2]
 
 
 @pytest.mark.usefixtures("detector")

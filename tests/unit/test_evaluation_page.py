@@ -7,7 +7,11 @@ import pytest
 
 from deepfake_detector import dataset_scoring
 from deepfake_detector.detector import Detector
-from deepfake_detector.evaluation_page import METRIC_LABELS, evaluation_page
+from deepfake_detector.evaluation_page import (
+    CALIBRATION_LABELS,
+    METRIC_LABELS,
+    evaluation_page,
+)
 from deepfake_detector.evaluation_run import (
     Evaluation,
     EvaluationOptions,
@@ -89,6 +93,24 @@ def test_what_the_baseline_does_as_well_is_marked(page: Page) -> None:
     assert rows["Accuracy"].tone == "bad"
 
 
+def test_calibration_stands_beside_chance(page: Page, evaluation: Evaluation) -> None:
+    report = evaluation.sets[0].report
+    (row,) = tables(page, "pictures")[1].cells
+    assert [cell.text for cell in row[1:]] == [
+        f"{report['ece']:.3f}",
+        f"{report['ece_chance_95']:.3f}",
+    ]
+    assert row[1].tone == ("bad" if report["ece"] > report["ece_chance_95"] else "")
+
+
+def test_answers_at_the_cut_offs_have_exact_intervals(page: Page) -> None:
+    answers = tables(page, "pictures")[2]
+    rows = {row[0].text: [cell.text for cell in row[1:]] for row in answers.cells}
+    # One real of ten is called fake: it was put there.
+    assert rows["reals called likely fake"] == ["1", "10", "0.100", "0.003 to 0.445"]
+    assert "Likely real below 0.475" in answers.caption
+
+
 def test_curves_are_six_and_say_of_what(page: Page) -> None:
     (section,) = [s for s in page.sections if s.heading == "pictures: curves"]
     assert len(section.figures) == 6
@@ -115,10 +137,10 @@ def test_certain_drops_are_marked(detector: Detector, folder: Path) -> None:
 def test_second_confusion_matrix_is_of_another_threshold(
     detector: Detector, folder: Path, page: Page
 ) -> None:
-    assert len(tables(page, "pictures")) == 2
+    assert len(tables(page, "pictures")) == 4
     evaluation = evaluation_of(detector, folder, threshold=0.7)
     other = evaluation_page(detector, evaluation, cross_dataset_matrix([evaluation]))
-    captions = [table.caption for table in tables(other, "pictures")[1:]]
+    captions = [table.caption for table in tables(other, "pictures")[3:]]
     assert captions == ["Answers at threshold 0.7", "Answers at threshold 0.5"]
 
 
@@ -130,6 +152,8 @@ def test_several_sets_begin_side_by_side(detector: Detector, folder: Path) -> No
     page = evaluation_page(detector, evaluation, cross_dataset_matrix([evaluation]))
     headings = [section.heading for section in page.sections]
     assert headings[:3] == ["Sets side by side", "All sets together", "pictures"]
+    calibration = tables(page, "All sets together")[1].cells
+    assert [row[0].text for row in calibration] == list(CALIBRATION_LABELS.values())
     square, full = tables(page, "Sets side by side")
     assert square.columns == ("ROC AUC of", "pictures", "other", "pooled")
     assert [row[1].text for row in full.cells] == ["pictures", "other", "pooled"]

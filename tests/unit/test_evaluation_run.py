@@ -101,6 +101,12 @@ def test_several_sets_are_told_apart_and_together(
     pooled = evaluation.pooled
     assert pooled is not None
     assert (pooled["pictures"], 0 < pooled["auc"] < 1) == (52, True)
+    assert 0 < pooled["ece_sources_equal_chance_95"] < 1
+    assert pooled["ece"] != pooled["ece_sources_equal"]
+    of_sets = [one.report["cut_offs"]["reals_called_fake"] for one in evaluation.sets]
+    reals = pooled["cut_offs"]["reals_called_fake"]
+    assert (reals["count"], reals["of"]) == (6, 26)
+    assert reals["count"] == sum(part["count"] for part in of_sets)
     parts = pooled["slices"]["source"]
     assert {name: part["pictures"] for name, part in parts.items()} == {
         "pictures": 20,

@@ -165,6 +165,15 @@ def test_calibration_error_takes_any_number_of_bins(n_bins: int) -> None:
     )
 
 
+def test_calibration_error_weighs_samples() -> None:
+    y_true, y_score = sample(0)
+    weight = np.arange(len(y_true)) % 3
+    repeated = [np.repeat(values, weight) for values in (y_true, y_score)]
+    assert metrics.expected_calibration_error(
+        y_true, y_score, 15, weight
+    ) == pytest.approx(metrics.expected_calibration_error(*repeated))
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_order_of_samples_means_nothing(name: str) -> None:
     y_true, answer = arguments(name, 1)

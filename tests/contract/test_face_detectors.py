@@ -1,5 +1,6 @@
 """What holds for every face detector of the table; a new one is tested by existing."""
 
+import io
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from deepfake_detector import images
 from deepfake_detector.exceptions import MissingPackageError
 from deepfake_detector.face_crops import FaceBox
 from deepfake_detector.face_detectors import FACE_DETECTORS, dlib_hog
@@ -148,3 +150,16 @@ def test_missing_dlib_names_the_install_line(monkeypatch: pytest.MonkeyPatch) ->
     )
     with pytest.raises(MissingPackageError, match="pip install dlib-bin$"):
         FACE_DETECTORS.get("dlib_hog")()
+
+
+@pytest.mark.parametrize("quality", [95, 75, 50])
+@pytest.mark.parametrize("factor", [0.7, 0.75, 0.9, 1.0, 2.0])
+def test_folded_cloth_is_no_second_face(
+    searching_detector: Any,
+    portrait: NDArray[np.uint8],
+    factor: float,
+    quality: int,
+) -> None:
+    file = io.BytesIO()
+    Image.fromarray(scaled(portrait, factor)).save(file, "JPEG", quality=quality)
+    assert len(searching_detector.detect(images.decode(file.getvalue()))) == 1

@@ -59,6 +59,11 @@ class ModelCard:
         What the licences of the training data allow.
     files : dict of str to str, optional
         SHA-256 of each file by its name.
+    leave_one_out : list of dict, optional
+        What the same recipe gets on a set that it was not trained on, a row a set.
+    export_check : dict, optional
+        How far the shipped file's answers are from those of the network it was made
+        of, by split and data set.
     """
 
     name: str
@@ -74,6 +79,8 @@ class ModelCard:
     files: dict[str, str] = field(default_factory=dict)
     # Never None once made: what stands for "not given" until the threshold is known.
     cut_offs: CutOffs = field(default=None)  # type: ignore[assignment]
+    leave_one_out: list[dict[str, Any]] = field(default_factory=list)
+    export_check: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.threshold <= 1.0:
@@ -112,6 +119,8 @@ class ModelCard:
             "cut_offs": self.cut_offs.to_dict(),
             "metrics": self.metrics,
             "provenance": self.provenance,
+            "leave_one_out": self.leave_one_out,
+            "export_check": self.export_check,
             "licence_note": self.licence_note,
             "files": self.files,
         }

@@ -158,14 +158,15 @@ def figures_text(evaluations: Sequence[Evaluation]) -> str:
         lines = [*_facts_lines(report), *_answer_lines(report), *_metric_lines(report)]
         return "\n".join(lines)
     lines = [f"{'model':24} {'set':20} pictures    AUC  95 %            accuracy"]
-    lines[0] += "    EER    ECE  thumbnail AUC"
+    lines[0] += "    EER    ECE chance  thumbnail AUC"
     for model, cells in cross_dataset_matrix(evaluations).items():
         for name, cell in cells.items():
             low, high = cell["auc_interval"]
             lines.append(
                 f"{model:24} {name:20} {cell['pictures']:8} {cell['auc']:6.3f}  "
                 f"[{low:.3f}, {high:.3f}]  {cell['accuracy']:8.3f} {cell['eer']:6.3f} "
-                f"{cell['ece']:6.3f}  {_number(cell['thumbnail_baseline_auc'])}"
+                f"{cell['ece']:6.3f} {cell['ece_chance_95']:6.3f}  "
+                f"{_number(cell['thumbnail_baseline_auc'])}"
             )
     return "\n".join([*lines, "", *_answer_rows(evaluations)])
 

@@ -74,6 +74,16 @@ class CutOffs:
                 f"{self.likely_real} and {self.likely_fake}"
             )
 
+    @property
+    def measured_false_alarm_rate(self) -> float | None:
+        """What to say of real faces called fake; None where nothing was measured.
+
+        At least the rate it was fitted for: that one sample met fewer promises nothing.
+        """
+        if self.false_alarms is None:
+            return None
+        return max(self.false_alarm_rate, self.false_alarms)
+
     @classmethod
     def fit(cls, p_fake: FloatArray, y_true: IntArray, sources: Sequence[str]) -> Self:
         """Find the widest answers that keep both promises on validation scores.

@@ -1,7 +1,7 @@
 """The library's front door: a picture in, an :class:`Analysis` out. No Flask here."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -12,10 +12,19 @@ from deepfake_detector import face_crops, images
 from deepfake_detector.artifact import Artifact, ModelCard
 from deepfake_detector.backends import BACKENDS, Backend
 from deepfake_detector.config import ServeConfig
-from deepfake_detector.exceptions import ArtifactError
+from deepfake_detector.cut_offs import CutOffs
+from deepfake_detector.exceptions import ArtifactError, ConfigError
 from deepfake_detector.face_crops import FaceBox
 from deepfake_detector.face_detectors import FACE_DETECTORS, FaceDetector
-from deepfake_detector.verdict import MIN_FACE_PX, Verdict, verdict_of
+from deepfake_detector.stability import CHECKS, PLAIN, Stability, check_crops
+from deepfake_detector.verdict import (
+    JUDGED,
+    MIN_FACE_PX,
+    Verdict,
+    evidence_words,
+    picture_verdict,
+    verdict_of,
+)
 
 #: Most faces of one picture that are scored; the largest are taken.
 MAX_FACES: Final = 20
@@ -30,14 +39,38 @@ class FaceAnalysis:
     box : FaceBox
         Where it is, in pixels of the picture.
     verdict : Verdict
-        Fake, Real or too small to judge.
+        Likely fake, inconclusive, likely real or too small to judge.
     p_fake : float or None
         Calibrated P(fake) in [0, 1]; None where the face was not judged.
+    stability : Stability, optional
+        Its scores in re-encoded views; None where they were not asked for, or the
+        face was not judged.
     """
 
     box: FaceBox
     verdict: Verdict
     p_fake: float | None
+    stability: Stability | None = None
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is called inconclusive in spite of its score, in words, or None."""
+        return self.stability.reason if self.stability else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was found as JSON-ready fields."""
+        return {
+            "verdict": str(self.verdict),
+            "p_fake": self.p_fake,
+            "box": {
+                "left": self.box.left,
+                "top": self.box.top,
+                "width": self.box.width,
+                "height": self.box.height,
+            },
+            "stability": self.stability.to_dict() if self.stability else None,
+            "reason": self.reason,
+        }
 
 
 @dataclass(frozen=True)
@@ -49,17 +82,22 @@ class Analysis:
     width, height : int
         Size of the picture in pixels, upright.
     verdict : Verdict
-        That of the highest-scoring face that could be judged.
+        Likely fake if any judged face is; likely real only if every face that is large
+        enough is; else inconclusive. Or why nothing was judged.
     p_fake : float or None
-        Its calibrated P(fake) in [0, 1]; None where nothing could be judged.
+        Calibrated P(fake) of the highest-scoring judged face, in [0, 1]; None where
+        nothing could be judged.
     faces : tuple of FaceAnalysis
         The faces, largest first; of very many the 20 largest.
     faces_found : int
         How many faces were found, also those beyond the 20 largest.
     whole_picture : bool
         Whether the whole picture was scored instead of a face.
-    threshold : float
-        P(fake) from which the answer is Fake.
+    cut_offs : CutOffs
+        What the scores were read by.
+    model_cut_offs : CutOffs
+        The model's own, with what was measured of them; another where a threshold was
+        given, and without measurements where the whole picture stood in for a face.
     model : str
         Name of the model that answered.
     """
@@ -71,32 +109,31 @@ class Analysis:
     faces: tuple[FaceAnalysis, ...]
     faces_found: int
     whole_picture: bool
-    threshold: float
+    cut_offs: CutOffs
+    model_cut_offs: CutOffs
     model: str
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """How far the verdict can be trusted, in sentences."""
+        judged = sum(face.verdict in JUDGED for face in self.faces)
+        return evidence_words(self.verdict, self.cut_offs, self.model_cut_offs, judged)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the analysis as JSON-ready fields."""
         return {
             "verdict": str(self.verdict),
             "p_fake": self.p_fake,
-            "threshold": self.threshold,
+            "cut_offs": {
+                "likely_real": self.cut_offs.likely_real,
+                "likely_fake": self.cut_offs.likely_fake,
+            },
             "whole_picture": self.whole_picture,
             "width": self.width,
             "height": self.height,
             "faces_found": self.faces_found,
-            "faces": [
-                {
-                    "verdict": str(face.verdict),
-                    "p_fake": face.p_fake,
-                    "box": {
-                        "left": face.box.left,
-                        "top": face.box.top,
-                        "width": face.box.width,
-                        "height": face.box.height,
-                    },
-                }
-                for face in self.faces
-            ],
+            "faces": [face.to_dict() for face in self.faces],
+            "words": list(self.words),
             "model": self.model,
         }
 
@@ -114,11 +151,17 @@ class Detector:
         How crops are made and scores are read.
     max_pixels : int, default 50 000 000
         Largest picture that is decoded.
+    threshold : float, optional
+        P(fake) in [0, 1] from which a face is likely fake; by default the card's.
+    check_stability : bool, default True
+        Score re-encoded views of each face too.
 
     Raises
     ------
     ArtifactError
         If the network's input is not the one that the card states.
+    ConfigError
+        If the threshold is not in [0, 1].
     """
 
     def __init__(
@@ -127,6 +170,9 @@ class Detector:
         face_detector: FaceDetector,
         card: ModelCard,
         max_pixels: int = images.DEFAULT_MAX_PIXELS,
+        *,
+        threshold: float | None = None,
+        check_stability: bool = True,
     ) -> None:
         if backend.input_shape != card.input_shape:
             raise ArtifactError(
@@ -137,6 +183,9 @@ class Detector:
         self.face_detector = face_detector
         self.card = card
         self.max_pixels = max_pixels
+        self.threshold = threshold
+        self.cut_offs_for(threshold)  # one that cannot be is refused now
+        self.check_stability = check_stability
 
     @classmethod
     def load(cls, config: ServeConfig) -> Self:
@@ -169,7 +218,14 @@ class Detector:
             card = artifact.card
             backend = BACKENDS.get(config.backend).load(artifact)
         face_detector = FACE_DETECTORS.get(card.crop.detector)()
-        detector = cls(backend, face_detector, card, config.max_pixels)
+        detector = cls(
+            backend,
+            face_detector,
+            card,
+            config.max_pixels,
+            threshold=config.threshold,
+            check_stability=config.stability,
+        )
         # A flat picture holds no face, so the network is made to run as well.
         flat = np.zeros((256, 256, 3), dtype=np.uint8)
         detector.analyse(flat, whole_picture_if_no_face=True)
@@ -179,6 +235,7 @@ class Detector:
         self,
         source: bytes | Path | NDArray[np.uint8],
         whole_picture_if_no_face: bool = False,
+        threshold: float | None = None,
     ) -> Analysis:
         """Judge one picture.
 
@@ -189,6 +246,8 @@ class Detector:
         whole_picture_if_no_face : bool, default False
             Score the largest centred square where no face is found, if it is at least
             64 pixels wide.
+        threshold : float, optional
+            P(fake) in [0, 1] from which a face is likely fake, for this picture.
 
         Returns
         -------
@@ -199,7 +258,10 @@ class Detector:
         ------
         ImageError
             If the picture cannot be decoded or is over the limit.
+        ConfigError
+            If the threshold is not in [0, 1].
         """
+        cut_offs = self.cut_offs_for(threshold)
         if isinstance(source, np.ndarray):
             image = source
         else:
@@ -211,21 +273,55 @@ class Detector:
         judged_whole = not boxes and whole_picture_if_no_face and large_enough
         if judged_whole:
             boxes = [face_crops.centre_box(image, self.card.crop)]
-        faces = self._judge(
-            image, boxes[:MAX_FACES], min_face_px=1 if judged_whole else MIN_FACE_PX
-        )
-        top = _highest_scoring(faces)
+        least_px = 1 if judged_whole else MIN_FACE_PX
+        judgeable = [max(box.width, box.height) >= least_px for box in boxes]
+        faces = self._judge(image, boxes[:MAX_FACES], judgeable[:MAX_FACES], cut_offs)
+        scores = [face.p_fake for face in faces if face.p_fake is not None]
         return Analysis(
             width=image.shape[1],
             height=image.shape[0],
-            verdict=top.verdict if top else Verdict.NO_FACE,
-            p_fake=top.p_fake if top else None,
+            verdict=picture_verdict(
+                [face.verdict for face in faces],
+                all_judged=not any(judgeable[MAX_FACES:]),
+            ),
+            p_fake=max(scores, default=None),
             faces=faces,
             faces_found=faces_found,
             whole_picture=judged_whole or not self.card.crop.square,
-            threshold=self.card.threshold,
+            cut_offs=cut_offs,
+            # What was measured, was measured on found faces.
+            model_cut_offs=_unmeasured(self.card.cut_offs)
+            if judged_whole
+            else self.card.cut_offs,
             model=self.card.name,
         )
+
+    def cut_offs_for(self, threshold: float | None = None) -> CutOffs:
+        """Return what scores are read by.
+
+        Parameters
+        ----------
+        threshold : float, optional
+            P(fake) in [0, 1] from which a face is likely fake; by default the
+            detector's, and without one the card's.
+
+        Returns
+        -------
+        CutOffs
+            The card's cut-offs with that threshold.
+
+        Raises
+        ------
+        ConfigError
+            If the threshold is not in [0, 1].
+        """
+        if threshold is None:
+            threshold = self.threshold
+        if threshold is not None and not 0.0 <= threshold <= 1.0:
+            raise ConfigError(
+                f"threshold: expected a number from 0 to 1, got {threshold!r}"
+            )
+        return self.card.cut_offs.with_threshold(threshold)
 
     def score_crops(self, batch: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Score ready crops.
@@ -243,32 +339,49 @@ class Detector:
         return self.card.calibration.p_fake(self.backend.run(batch)["logit"])
 
     def _judge(
-        self, image: NDArray[np.uint8], boxes: Sequence[FaceBox], min_face_px: int
+        self,
+        image: NDArray[np.uint8],
+        boxes: Sequence[FaceBox],
+        judgeable: Sequence[bool],
+        cut_offs: CutOffs,
     ) -> tuple[FaceAnalysis, ...]:
-        """Score all judgeable boxes in one batch; the others are too small."""
-        large = [max(box.width, box.height) >= min_face_px for box in boxes]
-        size = self.card.input_shape[:2]
-        crops = [
-            face_crops.crop(image, box, self.card.crop, size)
-            for box, judgeable in zip(boxes, large, strict=True)
-            if judgeable
-        ]
-        batch = np.stack(crops) if crops else np.zeros((0, *size, 3), dtype=np.uint8)
-        scores = iter(self.score_crops(batch).tolist())
+        """Score all views of all judgeable boxes in one batch; skip the others."""
+        large = [box for box, judged in zip(boxes, judgeable, strict=True) if judged]
+        scores = iter(self._scores_by_view(image, large))
         return tuple(
-            self._face(box, next(scores) if judgeable else None)
-            for box, judgeable in zip(boxes, large, strict=True)
+            _face(box, next(scores), cut_offs)
+            if judged
+            else FaceAnalysis(box, Verdict.TOO_SMALL, None)
+            for box, judged in zip(boxes, judgeable, strict=True)
         )
 
-    def _face(self, box: FaceBox, p_fake: float | None) -> FaceAnalysis:
-        if p_fake is None:
-            return FaceAnalysis(box, Verdict.TOO_SMALL, None)
-        return FaceAnalysis(box, verdict_of(p_fake, self.card.threshold), p_fake)
+    def _scores_by_view(
+        self, image: NDArray[np.uint8], boxes: Sequence[FaceBox]
+    ) -> list[dict[str, float]]:
+        """P(fake) of each box by view; all plain crops come first in the batch."""
+        if not boxes:
+            return []
+        rule, size = self.card.crop, self.card.input_shape[:2]
+        rows = [[face_crops.crop(image, box, rule, size) for box in boxes]]
+        names: tuple[str, ...] = (PLAIN,)
+        if self.check_stability:
+            checks = (check_crops(image, box, rule, size) for box in boxes)
+            rows += map(list, zip(*checks, strict=True))
+            names += CHECKS
+        batch = np.stack([crop for row in rows for crop in row])  # (views * n, h, w, 3)
+        p_fake = self.score_crops(batch).reshape(len(names), len(boxes))
+        return [dict(zip(names, of_face, strict=True)) for of_face in p_fake.T.tolist()]
 
 
-def _highest_scoring(faces: Sequence[FaceAnalysis]) -> FaceAnalysis | None:
-    """The judged face with the highest P(fake); an unjudged one only if none was."""
-    judged = [face for face in faces if face.p_fake is not None]
-    if not judged:
-        return faces[0] if faces else None
-    return max(judged, key=lambda face: face.p_fake or 0.0)
+def _face(box: FaceBox, p_fake: dict[str, float], cut_offs: CutOffs) -> FaceAnalysis:
+    """Read the scores of one face's views."""
+    plain = p_fake[PLAIN]
+    if len(p_fake) == 1:
+        return FaceAnalysis(box, verdict_of(plain, cut_offs), plain)
+    stability = Stability.of(p_fake, cut_offs)
+    verdict = verdict_of(plain, cut_offs) if stability.stable else Verdict.INCONCLUSIVE
+    return FaceAnalysis(box, verdict, plain, stability)
+
+
+def _unmeasured(cut_offs: CutOffs) -> CutOffs:
+    return replace(cut_offs, false_alarms=None, hits=None)

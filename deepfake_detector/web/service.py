@@ -53,7 +53,7 @@ class Service:
         Parameters
         ----------
         request : Request
-            A form with a `file` and, perhaps, `whole_picture`.
+            A form with a `file` and, perhaps, `whole_picture` and `threshold`.
 
         Returns
         -------
@@ -71,10 +71,11 @@ class Service:
         """
         upload = uploads.only_picture(request.files)
         whole_picture = uploads.wants_whole_picture(request.form)
+        threshold = uploads.own_threshold(request.form)
         limit = self.config.max_upload_bytes
         with uploads.saved(upload, self.config.upload_dir, limit) as path:
             image = images.decode(path, self.detector.max_pixels)
-            return image, self.detector.analyse(image, whole_picture)
+            return image, self.detector.analyse(image, whole_picture, threshold)
 
     def why_not_ready(self) -> str | None:
         """Try what a request needs: the model on a black crop, a file in uploads/.

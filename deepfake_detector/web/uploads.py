@@ -37,6 +37,11 @@ _CHUNK_BYTES: Final = 64 * 1024
 _TRUE_WORDS: Final = ("1", "true", "yes", "on")
 _FALSE_WORDS: Final = ("", "0", "false", "no", "off")
 
+#: A decimal number as people write one; `float` itself takes much more than that.
+_NUMBER_PATTERN: Final = re.compile(
+    r"\+?(\d{1,20}(\.\d{0,20})?|\.\d{1,20})(e[-+]?\d{1,3})?", re.ASCII | re.IGNORECASE
+)
+
 
 class InMemoryRequest(Request):
     """A request whose files wait in memory: they are small, and no disk is needed."""
@@ -108,6 +113,37 @@ def wants_whole_picture(form: Mapping[str, str]) -> bool:
     if word in _FALSE_WORDS:
         return False
     raise UploadError("whole_picture: expected 1 or 0. Send 1 for yes, 0 for no.")
+
+
+def own_threshold(form: Mapping[str, str]) -> float | None:
+    """Read the visitor's own threshold.
+
+    Parameters
+    ----------
+    form : mapping of str to str
+        The request's fields.
+
+    Returns
+    -------
+    float or None
+        P(fake) in [0, 1] from which a face is likely fake; None where `threshold` is
+        empty or missing.
+
+    Raises
+    ------
+    UploadError
+        If the field holds anything else.
+    """
+    text = form.get("threshold", "").strip()
+    if not text:
+        return None
+    number = float(text) if _NUMBER_PATTERN.fullmatch(text) else -1.0
+    if not 0.0 <= number <= 1.0:
+        raise UploadError(
+            "threshold: expected a number from 0 to 1, with a point, such as 0.9. "
+            "Leave it empty for the model's own."
+        )
+    return number
 
 
 @contextmanager

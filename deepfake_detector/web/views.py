@@ -6,8 +6,8 @@ from flask import Blueprint, render_template, request
 
 from deepfake_detector.face_crops import FaceBox
 from deepfake_detector.images import FORMATS
-from deepfake_detector.verdict import SENTENCES, class_share
-from deepfake_detector.web import preview
+from deepfake_detector.verdict import LABELS, SENTENCES, class_named, class_share
+from deepfake_detector.web import preview, uploads
 from deepfake_detector.web.service import current_service
 
 bp = Blueprint("page", __name__)
@@ -36,7 +36,10 @@ def judge() -> str:
     """
     image, analysis = current_service().judge(request)
     return render_template(
-        "result.html", analysis=analysis, picture=preview.data_uri(image)
+        "result.html",
+        analysis=analysis,
+        picture=preview.data_uri(image),
+        threshold=uploads.own_threshold(request.form),
     )
 
 
@@ -56,7 +59,10 @@ def words() -> dict[str, Any]:
         "max_megabytes": service.config.max_upload_bytes / 1e6,
         "max_megapixels": service.detector.max_pixels / 1e6,
         "accepted_types": ",".join(f"image/{name.lower()}" for name in FORMATS),
+        "likely_fake": service.detector.cut_offs_for().likely_fake,
+        "labels": LABELS,
         "sentences": SENTENCES,
+        "class_named": class_named,
         "class_share": class_share,
         "position_in_words": position_in_words,
     }

@@ -108,7 +108,7 @@ def test_trained_model_is_served_with_the_verdicts_it_learned(
         for path in (place / "drawn" / "Test" / name).iterdir():
             fake = name == CLASS_NAMES[FAKE]
             verdict = detector.analyse(path).verdict
-            assert verdict == (Verdict.FAKE if fake else Verdict.REAL)
+            assert verdict == (Verdict.LIKELY_FAKE if fake else Verdict.LIKELY_REAL)
 
 
 def test_litert_serves_the_numbers_of_keras(

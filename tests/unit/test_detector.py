@@ -14,14 +14,17 @@ from deepfake_detector.artifact import ModelCard, write_artifact
 from deepfake_detector.backends.constant_backend import ConstantBackend
 from deepfake_detector.calibration import Calibration
 from deepfake_detector.config import ServeConfig
+from deepfake_detector.cut_offs import CutOffs
 from deepfake_detector.detector import MAX_FACES, Analysis, Detector
 from deepfake_detector.exceptions import (
     ArtifactError,
+    ConfigError,
     CorruptImageError,
     ImageTooLargeError,
     UnknownNameError,
 )
 from deepfake_detector.face_crops import CROP_RULES, FaceBox
+from deepfake_detector.stability import CHECKS, PLAIN
 from deepfake_detector.verdict import MIN_FACE_PX, Verdict
 
 INPUT_SHAPE = (16, 16, 3)
@@ -79,16 +82,19 @@ def analyse(
 
 def test_picture_gets_the_score_of_its_highest_scoring_face() -> None:
     analysis = analyse(picture((LARGE, 0), (MEDIUM, 255)), [LARGE, MEDIUM])
-    assert [face.verdict for face in analysis.faces] == [Verdict.REAL, Verdict.FAKE]
+    assert [face.verdict for face in analysis.faces] == [
+        Verdict.LIKELY_REAL,
+        Verdict.LIKELY_FAKE,
+    ]
     assert analysis.p_fake == analysis.faces[1].p_fake
-    assert analysis.verdict is Verdict.FAKE
+    assert analysis.verdict is Verdict.LIKELY_FAKE
 
 
 def test_bright_face_that_is_too_small_does_not_count() -> None:
     analysis = analyse(picture((LARGE, 0), (SMALL, 255)), [LARGE, SMALL])
     assert analysis.faces[1].verdict is Verdict.TOO_SMALL
     assert analysis.faces[1].p_fake is None
-    assert analysis.verdict is Verdict.REAL
+    assert analysis.verdict is Verdict.LIKELY_REAL
 
 
 def test_only_small_faces_cannot_be_judged() -> None:
@@ -113,7 +119,7 @@ def test_whole_picture_is_judged_where_asked_for() -> None:
     image = np.full((MIN_FACE_PX, 90, 3), 255, dtype=np.uint8)
     analysis = analyse(image, [], whole_picture_if_no_face=True)
     assert analysis.whole_picture
-    assert analysis.verdict is Verdict.FAKE
+    assert analysis.verdict is Verdict.LIKELY_FAKE
     assert len(analysis.faces) == 1
 
 
@@ -142,7 +148,8 @@ def test_whole_rule_says_that_it_judges_the_whole_picture() -> None:
 def test_all_faces_are_scored_in_one_batch() -> None:
     backend = BrightnessBackend()
     Detector(backend, PlantedFaces(LARGE, MEDIUM, SMALL), card()).analyse(picture())
-    assert [len(batch) for batch in backend.batches] == [2]
+    # Two faces that are large enough, as they are and in three views.
+    assert [len(batch) for batch in backend.batches] == [4 * 2]
     assert backend.batches[0].dtype == np.uint8
 
 
@@ -152,12 +159,133 @@ def test_no_more_faces_than_the_limit_are_scored() -> None:
     assert analysis.faces_found == MAX_FACES + 5
 
 
-def test_calibration_and_threshold_of_the_card_are_used() -> None:
-    fields = {"calibration": Calibration(bias=-2.0), "threshold": 0.1}
+def test_calibration_and_cut_offs_of_the_card_are_used() -> None:
+    cut_offs = CutOffs(0.05, 0.1)
+    fields = {"calibration": Calibration(bias=-2.0), "cut_offs": cut_offs}
     analysis = analyse(picture(), [LARGE], **fields)
     assert analysis.p_fake == pytest.approx(1 / (1 + np.exp(2.0)), rel=1e-5)
-    assert analysis.verdict is Verdict.FAKE
-    assert analysis.threshold == 0.1
+    assert analysis.verdict is Verdict.LIKELY_FAKE
+    assert analysis.cut_offs == analysis.model_cut_offs == cut_offs
+
+
+def test_score_between_the_cut_offs_is_inconclusive() -> None:
+    analysis = analyse(picture(), [LARGE], cut_offs=CutOffs(0.3, 0.8))
+    assert analysis.p_fake == pytest.approx(0.5)
+    assert analysis.verdict is Verdict.INCONCLUSIVE
+
+
+def test_one_inconclusive_face_keeps_the_picture_from_being_real() -> None:
+    image = picture((LARGE, 0), (MEDIUM, 128))
+    analysis = analyse(image, [LARGE, MEDIUM], cut_offs=CutOffs(0.3, 0.8))
+    assert [face.verdict for face in analysis.faces] == [
+        Verdict.LIKELY_REAL,
+        Verdict.INCONCLUSIVE,
+    ]
+    assert analysis.verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    "last, expected",
+    [(LARGE, Verdict.INCONCLUSIVE), (SMALL, Verdict.LIKELY_REAL)],
+    ids=["could be judged", "too small"],
+)
+def test_face_beyond_the_limit_keeps_the_picture_from_being_real(
+    last: FaceBox, expected: Verdict
+) -> None:
+    boxes = [LARGE] * MAX_FACES + [last]
+    assert analyse(picture((LARGE, 0)), boxes).verdict is expected
+
+
+def test_threshold_of_the_setting_and_of_one_picture_are_used() -> None:
+    asked = card(cut_offs=CutOffs(0.3, 0.8, false_alarms=0.01, hits=0.5))
+    detector = Detector(BrightnessBackend(), PlantedFaces(LARGE), asked, threshold=0.45)
+    analysis = detector.analyse(picture())
+    assert analysis.verdict is Verdict.LIKELY_FAKE
+    assert (analysis.cut_offs.likely_real, analysis.cut_offs.likely_fake) == (0.3, 0.45)
+    assert analysis.model_cut_offs == asked.cut_offs
+    # That of one picture is put in the card's cut-offs, not in those of the setting.
+    other = detector.analyse(picture(), threshold=0.2)
+    assert (other.cut_offs.likely_real, other.cut_offs.likely_fake) == (0.2, 0.2)
+    again = detector.analyse(picture(), threshold=0.9)
+    assert (again.cut_offs.likely_real, again.cut_offs.likely_fake) == (0.3, 0.9)
+    assert again.verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan"), float("inf")])
+def test_threshold_that_cannot_be_is_refused(threshold: float) -> None:
+    faces = PlantedFaces(LARGE)
+    with pytest.raises(ConfigError, match="threshold: expected a number from 0 to 1"):
+        Detector(BrightnessBackend(), faces, card(), threshold=threshold)
+    with pytest.raises(ConfigError, match="threshold: expected a number from 0 to 1"):
+        Detector(BrightnessBackend(), faces, card()).analyse(
+            picture(), threshold=threshold
+        )
+
+
+def test_verdict_that_holds_in_every_view_stands() -> None:
+    analysis = analyse(picture((LARGE, 255)), [LARGE])
+    (face,) = analysis.faces
+    assert face.stability is not None
+    assert (face.stability.stable, face.reason) == (True, None)
+    assert face.stability.p_fake[PLAIN] == face.p_fake == analysis.p_fake
+    assert list(face.stability.p_fake) == [PLAIN, *CHECKS]
+
+
+class PlainOnlyBackend(BrightnessBackend):
+    """A network that takes a face for a fake unless it was re-encoded."""
+
+    def run(self, batch: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        logit = np.full(len(batch), -3, dtype=np.float32)
+        logit[: len(batch) // 4] = 3
+        return {"logit": logit}
+
+
+def test_verdict_that_flips_becomes_inconclusive_and_says_why() -> None:
+    detector = Detector(PlainOnlyBackend(), PlantedFaces(LARGE, MEDIUM), card())
+    analysis = detector.analyse(picture())
+    assert analysis.verdict is Verdict.INCONCLUSIVE
+    assert [face.verdict for face in analysis.faces] == [Verdict.INCONCLUSIVE] * 2
+    assert analysis.p_fake == pytest.approx(1 / (1 + np.exp(-3)))
+    for face in analysis.faces:
+        assert face.stability is not None
+        assert face.stability.overturned_by == CHECKS
+        assert "saved once more as JPEG" in (face.reason or "")
+
+
+def test_without_the_check_a_face_is_scored_once() -> None:
+    backend = BrightnessBackend()
+    faces = PlantedFaces(LARGE, MEDIUM, SMALL)
+    detector = Detector(backend, faces, card(), check_stability=False)
+    analysis = detector.analyse(picture())
+    assert [len(batch) for batch in backend.batches] == [2]
+    assert [face.stability for face in analysis.faces] == [None] * 3
+
+
+def test_check_leaves_the_scores_as_they_are() -> None:
+    image = picture((LARGE, 40), (MEDIUM, 200))
+    answers = [
+        Detector(
+            BrightnessBackend(),
+            PlantedFaces(LARGE, MEDIUM),
+            card(),
+            check_stability=check,
+        ).analyse(image)
+        for check in (True, False)
+    ]
+    scores = [[face.p_fake for face in answer.faces] for answer in answers]
+    assert scores[0] == scores[1]
+
+
+def test_words_count_the_faces_that_were_judged() -> None:
+    cut_offs = CutOffs(0.3, 0.8, false_alarms=0.01, hits=0.5)
+    analysis = analyse(picture(), [LARGE, MEDIUM, SMALL], cut_offs=cut_offs)
+    assert "With 2 faces judged" in " ".join(analysis.words)
+
+
+def test_what_was_measured_on_faces_is_not_said_of_a_whole_picture() -> None:
+    cut_offs = CutOffs(0.3, 0.8, false_alarms=0.01, hits=0.5)
+    analysis = analyse(picture(), [], whole_picture_if_no_face=True, cut_offs=cut_offs)
+    assert "was not measured" in analysis.words[0]
 
 
 def test_bytes_file_and_pixels_give_the_same_answer(
@@ -189,7 +317,11 @@ def test_network_of_another_size_than_the_cards_is_refused() -> None:
 def test_analysis_becomes_json() -> None:
     analysis = analyse(picture((LARGE, 255)), [LARGE, SMALL])
     fields = json.loads(json.dumps(analysis.to_dict()))
-    assert fields["verdict"] == "fake"
+    assert fields["verdict"] == "likely_fake"
+    assert fields["cut_offs"] == {"likely_real": 0.475, "likely_fake": 0.525}
+    assert fields["faces"][0]["stability"]["stable"] is True
+    assert fields["faces"][1]["stability"] is None
+    assert fields["words"]
     assert fields["faces"][0]["box"] == {
         "left": 10,
         "top": 10,
@@ -212,6 +344,15 @@ def test_model_folder_is_loaded_with_its_face_detector(
     assert (analysis.p_fake, analysis.model) == (0.5, "test")
 
 
+def test_settings_of_answers_are_used(model_dir: Path, portrait_jpeg: bytes) -> None:
+    config = ServeConfig(
+        model_dir=model_dir, backend="constant", threshold=0.4, stability=False
+    )
+    analysis = Detector.load(config).analyse(portrait_jpeg)
+    assert analysis.verdict is Verdict.LIKELY_FAKE
+    assert analysis.faces[0].stability is None
+
+
 def test_limit_of_the_settings_is_used(model_dir: Path, portrait_jpeg: bytes) -> None:
     config = ServeConfig(model_dir=model_dir, backend="constant", max_pixels=1000)
     with pytest.raises(ImageTooLargeError):
@@ -224,7 +365,7 @@ def test_loading_runs_the_network_once(
     backend = BrightnessBackend()
     monkeypatch.setattr(ConstantBackend, "load", lambda artifact: backend)
     Detector.load(ServeConfig(model_dir=model_dir, backend="constant"))
-    assert [len(batch) for batch in backend.batches] == [1]
+    assert [len(batch) for batch in backend.batches] == [4]
 
 
 def test_unknown_backend_lists_choices(model_dir: Path) -> None:

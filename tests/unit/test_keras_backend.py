@@ -92,7 +92,7 @@ def test_real_face_is_not_labelled_fake_as_the_reference_labels_it(
     detector = Detector.load(config)
     real = detector.analyse(flat(254, (300, 200, 3))[0])
     fake = detector.analyse(flat(0, (300, 200, 3))[0])
-    assert (real.verdict, fake.verdict) == (Verdict.REAL, Verdict.FAKE)
+    assert (real.verdict, fake.verdict) == (Verdict.LIKELY_REAL, Verdict.LIKELY_FAKE)
     assert real.p_fake == pytest.approx(1 / (1 + np.exp(4)), rel=1e-3)
     assert fake.p_fake == pytest.approx(1 - 1 / (1 + np.exp(4)), rel=1e-3)
 

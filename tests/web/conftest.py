@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from werkzeug.test import TestResponse
 
 from deepfake_detector.artifact import ModelCard
 from deepfake_detector.config import ServeConfig
+from deepfake_detector.cut_offs import CutOffs
 from deepfake_detector.detector import Detector
 from deepfake_detector.face_crops import CROP_RULES, FaceBox
 from deepfake_detector.face_detectors import FACE_DETECTORS
@@ -104,8 +106,8 @@ def start(tmp_path: Path) -> Callable[..., Server]:
         logits: Sequence[float] = (0.0,),
         boxes: Sequence[FaceBox] | None = None,
         rule: str = "face",
-        threshold: float = 0.5,
-        **settings: int,
+        cut_offs: CutOffs | None = None,
+        **settings: Any,
     ) -> Server:
         config = ServeConfig(upload_dir=upload_dir, **settings)
         crop = CROP_RULES[rule]
@@ -114,7 +116,8 @@ def start(tmp_path: Path) -> Callable[..., Server]:
             if boxes is None
             else PlantedFaces(*boxes)
         )
-        card = ModelCard("test model", "none", INPUT_SHAPE, crop, threshold=threshold)
+        cut_offs = cut_offs or CutOffs.around(0.5)
+        card = ModelCard("test model", "none", INPUT_SHAPE, crop, cut_offs=cut_offs)
         detector = Detector(ListedLogits(logits), faces, card, config.max_pixels)
         app = create_app(detector, config)
         app.testing = True

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from deepfake_detector.cut_offs import CutOffs
 from deepfake_detector.face_crops import FaceBox
 
 Start = Callable[..., Any]
@@ -16,25 +17,78 @@ FACE = FaceBox(20, 10, 70, 64)
 
 
 def test_prediction_is_the_analysis(start: Start, drawing_png: bytes) -> None:
-    answer = start([0.0], [FACE]).send(("file", "a.png", drawing_png), path=PREDICT)
+    server = start([0.0], [FACE], cut_offs=CutOffs(0.25, 0.5))
+    answer = server.send(("file", "a.png", drawing_png), path=PREDICT)
     assert answer.status_code == 200
     assert answer.json == {
-        "verdict": "fake",
+        "verdict": "likely_fake",
         "p_fake": 0.5,
-        "threshold": 0.5,
+        "cut_offs": {"likely_real": 0.25, "likely_fake": 0.5},
         "whole_picture": False,
         "width": 120,
         "height": 90,
         "faces_found": 1,
         "faces": [
             {
-                "verdict": "fake",
+                "verdict": "likely_fake",
                 "p_fake": 0.5,
                 "box": {"left": 20, "top": 10, "width": 70, "height": 64},
+                "stability": {
+                    "stable": True,
+                    "p_fake": {"plain": 0.5, "jpeg": 0.5, "half": 0.5, "shift": 0.5},
+                    "overturned_by": [],
+                },
+                "reason": None,
             }
+        ],
+        "words": [
+            "How often a real face is called fake here was not measured.",
+            "Where fakes are rare, most faces called fake may be real.",
         ],
         "model": "test model",
     }
+
+
+@pytest.mark.parametrize(
+    "text, likely_fake",
+    [("0.9", 0.9), ("0", 0.0), ("1", 1.0), (".5", 0.5), ("1e-1", 0.1), (" 0.3 ", 0.3)],
+)
+def test_threshold_of_the_sender_is_used(
+    start: Start, drawing_png: bytes, text: str, likely_fake: float
+) -> None:
+    answer = start([0.0], [FACE], cut_offs=CutOffs(0.25, 0.5)).send(
+        ("file", "a.png", drawing_png), path=PREDICT, threshold=text
+    )
+    assert answer.json["cut_offs"] == {
+        "likely_real": min(0.25, likely_fake),
+        "likely_fake": likely_fake,
+    }
+
+
+@pytest.mark.parametrize("text", ["", "  "])
+def test_field_left_empty_is_no_threshold(
+    start: Start, drawing_png: bytes, text: str
+) -> None:
+    answer = start([0.0], [FACE], cut_offs=CutOffs(0.25, 0.5)).send(
+        ("file", "a.png", drawing_png), path=PREDICT, threshold=text
+    )
+    assert answer.json["cut_offs"]["likely_fake"] == 0.5
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["nan", "inf", "-inf", "-1", "-0.0001", "2", "1.0001", "abc", "0,5", "50 %", "0x1"]
+    + ["0_1", "1e400", "1e", ".", "٠.٥", "0.5 0.6", "9" * 5000, "None", "\0"],
+)
+@pytest.mark.parametrize("path", ["/", PREDICT])
+def test_threshold_that_is_no_probability_is_refused(
+    start: Start, drawing_png: bytes, text: str, path: str
+) -> None:
+    server = start([0.0], [FACE])
+    answer = server.send(("file", "a.png", drawing_png), path=path, threshold=text)
+    assert answer.status_code == 400
+    assert "threshold: expected a number from 0 to 1" in answer.text
+    assert server.left_over() == []
 
 
 def test_fields_keep_their_order(start: Start, drawing_png: bytes) -> None:

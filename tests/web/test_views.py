@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from deepfake_detector.cut_offs import CutOffs
 from deepfake_detector.face_crops import FaceBox
 from deepfake_detector.verdict import SENTENCES, Verdict
 from deepfake_detector.web.views import position_in_words
@@ -59,9 +60,10 @@ def test_form_of_a_whole_picture_model_has_no_checkbox(start: Start) -> None:
 @pytest.mark.parametrize(
     ("p_fake", "expected", "verdict"),
     [
-        (0.931, "Fake 93.1 %", Verdict.FAKE),
-        (0.120, "Real 88.0 %", Verdict.REAL),
-        (0.500, "Fake 50.0 %", Verdict.FAKE),
+        (0.931, "Likely fake (Fake 93.1 %)", Verdict.LIKELY_FAKE),
+        (0.120, "Likely real (Real 88.0 %)", Verdict.LIKELY_REAL),
+        (0.501, "Inconclusive (Fake 50.1 %)", Verdict.INCONCLUSIVE),
+        (0.490, "Inconclusive (Real 51.0 %)", Verdict.INCONCLUSIVE),
     ],
 )
 def test_verdict_comes_with_the_percentage_of_its_class(
@@ -74,13 +76,61 @@ def test_verdict_comes_with_the_percentage_of_its_class(
     assert SENTENCES[verdict] in text_of(answer.text)
 
 
-def test_threshold_of_the_card_decides_and_is_said(
+def test_cut_offs_of_the_card_decide_and_are_said(
     start: Start, drawing_png: bytes
 ) -> None:
-    server = start([logit(0.4)], [FACE], threshold=0.3)
+    server = start([logit(0.4)], [FACE], cut_offs=CutOffs(0.1, 0.3))
     page = server.send(("file", "a.png", drawing_png)).text
-    assert heading_of(page) == "Fake 40.0 %"
-    assert "From 30.0 % on" in text_of(page)
+    assert heading_of(page) == "Likely fake (Fake 40.0 %)"
+    words = text_of(page)
+    assert "Below 10.0 % the answer is likely real, from 30.0 % on likely fake" in words
+    assert "between these two lines inconclusive" in words
+
+
+def test_form_offers_the_cards_cut_off_and_keeps_the_visitors(
+    start: Start, drawing_png: bytes
+) -> None:
+    server = start([logit(0.4)], [FACE], cut_offs=CutOffs(0.1, 0.625))
+    form = server.client.get("/").text
+    assert 'placeholder="0.625"' in form
+    assert not re.search(r'name="threshold"[^>]* value=', form)
+    page = server.send(("file", "a.png", drawing_png), threshold="0.3").text
+    assert heading_of(page) == "Likely fake (Fake 40.0 %)"
+    assert re.search(r'name="threshold"[^>]* value="0.3"', page)
+    assert 'placeholder="0.625"' in page
+
+
+def test_threshold_below_both_cut_offs_leaves_no_band(
+    start: Start, drawing_png: bytes
+) -> None:
+    server = start([logit(0.4)], [FACE], cut_offs=CutOffs(0.5, 0.6))
+    page = server.send(("file", "a.png", drawing_png), threshold="0.45").text
+    assert heading_of(page) == "Likely real (Real 60.0 %)"
+    assert "inconclusive" not in text_of(page).split("How far")[0].split("Chance of")[1]
+
+
+def test_page_says_how_far_to_trust_the_answer(
+    start: Start, drawing_png: bytes
+) -> None:
+    fitted = CutOffs(0.1, 0.6, false_alarms=0.01, hits=0.5)
+    server = start([logit(0.9)], [FACE, OTHER_FACE], cut_offs=fitted)
+    words = text_of(server.send(("file", "a.png", drawing_png)).text)
+    assert "at most about 1 in 100 real faces" in words
+    assert "With 2 faces judged, at most about 2 in 100 pictures" in words
+    assert "of 10,000 faces with 100 fakes among them" in words
+
+
+@pytest.mark.parametrize("boxes", [[FACE], [FACE, OTHER_FACE]], ids=["one", "two"])
+def test_page_says_why_an_answer_was_withdrawn(
+    start: Start, drawing_png: bytes, boxes: list[FaceBox]
+) -> None:
+    # The plain views come first, then the JPEG, halved and shifted ones.
+    plain, shifted = [logit(0.9)] * len(boxes), [logit(0.2)] * len(boxes)
+    server = start(plain * 3 + shifted, boxes)
+    page = server.send(("file", "a.png", drawing_png)).text
+    assert heading_of(page) == "Inconclusive (Fake 90.0 %)"
+    reason = "The answer does not hold when the face is cut out slightly beside"
+    assert text_of(page).count(reason) == len(boxes)
 
 
 def test_several_faces_are_listed_one_by_one(start: Start, as_png: Encode) -> None:
@@ -88,10 +138,10 @@ def test_several_faces_are_listed_one_by_one(start: Start, as_png: Encode) -> No
     picture = as_png(Image.new("RGB", (400, 300), "grey"))
     page = server.send(("file", "a.png", picture)).text
     words = text_of(page)
-    assert heading_of(page) == "Fake 70.0 %"
+    assert heading_of(page) == "Likely fake (Fake 70.0 %)"
     assert "3 faces found" in words
-    assert "Face 1, top left 70 × 70 pixels Real 80.0 %" in words
-    assert "Face 2, bottom right 66 × 66 pixels Fake 70.0 %" in words
+    assert "Face 1, top left 70 × 70 pixels Likely real (Real 80.0 %)" in words
+    assert "Face 2, bottom right 66 × 66 pixels Likely fake (Fake 70.0 %)" in words
     assert "Face 3, top 30 × 30 pixels Too small to judge" in words
 
 
@@ -111,7 +161,7 @@ def test_ticked_box_scores_the_whole_picture_and_says_so(
 ) -> None:
     server = start([logit(0.9)], boxes=[])
     answer = server.send(("file", "a.png", drawing_png), whole_picture="1")
-    assert heading_of(answer.text) == "Fake 90.0 %"
+    assert heading_of(answer.text) == "Likely fake (Fake 90.0 %)"
     assert "This is less reliable than a face that was found" in text_of(answer.text)
 
 
@@ -161,7 +211,7 @@ def test_portrait_has_one_face(
 ) -> None:
     picture = as_png(Image.fromarray(portrait))
     page = start([logit(0.25)]).send(("file", "nasa.png", picture)).text
-    assert heading_of(page) == "Real 75.0 %"
+    assert heading_of(page) == "Likely real (Real 75.0 %)"
     assert "one face found" in page
 
 

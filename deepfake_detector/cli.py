@@ -23,6 +23,7 @@ from deepfake_detector.exceptions import (
     ImageError,
     MissingPackageError,
 )
+from deepfake_detector.presets import train_config
 
 #: Settings of the web server, which the command line has no use for.
 _SERVER_ONLY: Final = (
@@ -63,6 +64,7 @@ _TABLES: Final = {
     "datasets": "deepfake_detector.datasets:DATASETS",
     "explainers": "deepfake_detector.explainers:EXPLAINERS",
     "face_detectors": "deepfake_detector.face_detectors:FACE_DETECTORS",
+    "presets": "deepfake_detector.presets:PRESETS",
 }
 
 
@@ -136,7 +138,19 @@ def predict(files: tuple[Path, ...], whole_picture: bool, **options: Any) -> Non
 @click.option(
     "--robustness/--no-robustness",
     default=None,
-    help="Score perturbed copies too.  [default: with --report]",
+    help="Score perturbed copies too.  [default: with --report or --into-card]",
+)
+@click.option(
+    "--into-card",
+    is_flag=True,
+    help="Write the figures into the model's card.json, in the place of what it says "
+    "of that split.",
+)
+@click.option(
+    "--check-export",
+    is_flag=True,
+    help="Score model.keras too, and write into the card how far model.tflite is from "
+    "it (needs TensorFlow).",
 )
 @click.option(
     "--also-model",
@@ -410,8 +424,50 @@ def card(as_table: bool, model_dir: Path | None) -> None:
     with one_line_errors():
         config = ServeConfig.from_env(os.environ, model_dir=model_dir)
         fields = Artifact.load(config.model_dir).card.to_dict()
-    text = json.dumps(fields, indent=2)
-    click.echo(_markdown(fields["metrics"]) if as_table else text)
+    if as_table:
+        page = _training_module("card --table", "model_card_page")
+        click.echo(page.figures_table(fields["metrics"]))
+    else:
+        click.echo(json.dumps(fields, indent=2))
+
+
+@main.command("model-card")
+@click.option("--model-dir", type=click.Path(path_type=Path), help="Model folder.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write.  [default: print it]",
+)
+@click.option(
+    "--leave-one-out",
+    "comparison",
+    type=click.Path(path_type=Path),
+    help="A comparison.json of `compare --leave-one-out`, whose rows of this network "
+    "are put into the card first.",
+)
+def model_card(
+    model_dir: Path | None, output: Path | None, comparison: Path | None
+) -> None:
+    """Lay the model's card out as a page of Markdown, which holds its every figure."""
+    from deepfake_detector.artifact import Artifact
+    from deepfake_detector.whole_file import write_whole
+
+    with one_line_errors():
+        config = ServeConfig.from_env(os.environ, model_dir=model_dir)
+        fields = Artifact.load(config.model_dir).card
+        if comparison is not None:
+            figures = _training_module("model-card", "card_figures")
+            rows = figures.read_comparison(comparison)
+            fields = figures.with_leave_one_out(fields, rows)
+            figures.rewrite_card(config.model_dir, fields)
+        page = _training_module("model-card", "model_card_page")
+        text = page.model_card_page(fields)
+        if output is not None:
+            write_whole(output, text)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        click.echo(f"wrote {output}", err=True)
 
 
 @main.command("list")
@@ -447,26 +503,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, DeepfakeDetectorError):
         return str(error)
     return f"The file cannot be read ({error.__class__.__name__})."
-
-
-def _markdown(metrics: dict[str, Any]) -> str:
-    """The card's figures, one row for each split of each data set."""
-    lines = [
-        "| data set, split | pictures | AUC [95 %] | accuracy [95 %] | EER | ECE "
-        "| AUC of 16x16 thumbnails |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for split, reports in metrics.items():
-        for source, figures in reports.items():
-            auc, accuracy = (
-                f"{figures[name]:.3f} [{low:.3f}, {high:.3f}]"
-                for name in ("auc", "accuracy")
-                for low, high in [figures[f"{name}_interval"]]
-            )
-            baseline = figures.get("thumbnail_baseline_auc")
-            lines.append(
-                f"| {source}, {split} | {figures['pictures']} | {auc} | {accuracy} "
-                f"| {figures['eer']:.3f} | {figures['ece']:.3f} "
-                f"| {'' if baseline is None else f'{baseline:.3f}'} |"
-            )
-    return "\n".join(lines)

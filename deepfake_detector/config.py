@@ -67,13 +67,20 @@ class _Settings:
     """What both configurations can do: be read from an environment, and be printed."""
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str], **overrides: Any) -> Self:
+    def from_env(
+        cls,
+        environ: Mapping[str, str],
+        base: Mapping[str, Any] | None = None,
+        **overrides: Any,
+    ) -> Self:
         """Build from ``DEEPFAKE_*`` variables, with the command line's values on top.
 
         Parameters
         ----------
         environ : mapping of str to str
             Usually `os.environ`.
+        base : mapping of str to object, optional
+            Values instead of the defaults, by setting.
         **overrides : object
             Values that win over the environment; those that are None do not count.
 
@@ -88,7 +95,7 @@ class _Settings:
             If a variable has a bad value; the message names the variable.
         """
         types_of = typing.get_type_hints(cls)
-        values: dict[str, Any] = {}
+        values = dict(base or {})
         for field in dataclasses.fields(cls):  # type: ignore[arg-type]
             variable = ENV_PREFIX + field.name.upper()
             if variable in environ:
@@ -187,6 +194,10 @@ class TrainConfig(_Settings):
     Lists line up: the first archive belongs to the first dataset, and so on.
     """
 
+    preset: str | None = setting(
+        None,
+        "Recipe of the presets table to begin with; what else is given wins over it.",
+    )
     dataset: tuple[str, ...] = setting(
         ("openforensics",), "Dataset to train on; repeat the option for several."
     )
@@ -262,6 +273,17 @@ class TrainConfig(_Settings):
     class_weights: bool = setting(
         False, "Let each class count the same in the loss, however rare it is."
     )
+    focal_gamma: float = setting(
+        0.0,
+        "Let hard pictures count more: the focal loss weighs each by its distance from "
+        "its label to this power; 0 is plain cross-entropy.",
+    )
+    teacher: Path | None = setting(
+        None, "Folder of a trained model to learn from, beside the labels."
+    )
+    teacher_share: float = setting(
+        0.5, "Share of the loss that is the teacher's, where there is one."
+    )
     ema_decay: float | None = setting(
         None,
         "Average the weights over the steps and keep so much of the average in each, "
@@ -281,6 +303,19 @@ class TrainConfig(_Settings):
         0.1, "What the learning rate is multiplied by when the body is trained too."
     )
     augmentation: str = setting("none", "Augmentation of the training pictures.")
+    augmented: float = setting(
+        1.0, "Share of the training pictures that are augmented at all."
+    )
+    augmentation_ramp: int = setting(
+        0,
+        "First epochs, over which augmented and self-blended pictures climb from none to "
+        "their shares.",
+    )
+    self_blended: float = setting(
+        0.0,
+        "Share of the fakes shown in training in whose place a real picture of the same "
+        "dataset is shown, blended with a changed copy of itself.",
+    )
     balance_sources: bool = setting(
         False, "Show every dataset equally often, however few pictures it has."
     )
@@ -343,6 +378,11 @@ _TRAIN_RANGES: Final = {
     "weight_decay": (0.0, 10.0),
     "clip_norm": (1e-9, 1e9),
     "label_smoothing": (0.0, 0.9),
+    "focal_gamma": (0.0, 10.0),
+    "teacher_share": (0.0, 1.0),
+    "augmented": (0.0, 1.0),
+    "augmentation_ramp": (0, 100_000),
+    "self_blended": (0.0, 1.0),
     "ema_decay": (0.0, 0.999999),
     "head_epochs": (0, 100_000),
     "fine_tune_factor": (1e-6, 1.0),

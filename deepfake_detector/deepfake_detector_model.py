@@ -27,6 +27,7 @@ from deepfake_detector.backbone_weights import (
 from deepfake_detector.backends import BACKENDS
 from deepfake_detector.config import TrainConfig
 from deepfake_detector.crop_batches import CropBatches
+from deepfake_detector.distillation import Student, load_teacher
 from deepfake_detector.distribution import EvenBatches, mirrored_strategy, scope_of
 from deepfake_detector.exceptions import ArtifactError, ConfigError, TrainingError
 from deepfake_detector.fused_normalization import fuse_batch_normalization
@@ -71,7 +72,7 @@ class DeepfakeDetectorModel:
             fuse_batch_normalization(self.network)
             # Training sees the logit alone: the other outputs follow from it.
             logit = self.network.output["logit"]
-            self.trainer = keras.Model(self.network.inputs, logit)
+            self.trainer = self._trainer(logit)
 
     def load_backbone(self) -> None:
         """Fill the network's body with the weights that the settings name, if any.
@@ -109,7 +110,7 @@ class DeepfakeDetectorModel:
             ) from error
 
     def compile_model(self, stage: Stage | None = None) -> None:
-        """Set optimiser, binary cross-entropy on logits, and the metrics of the log.
+        """Set optimiser, cross-entropy (or focal loss) on logits, and the log's metrics.
 
         Parameters
         ----------
@@ -124,9 +125,7 @@ class DeepfakeDetectorModel:
         with scope_of(self.strategy):
             self.trainer.compile(
                 optimizer=_optimizer(self.config, stage.learning_rate, self.trainer),
-                loss=keras.losses.BinaryCrossentropy(
-                    from_logits=True, label_smoothing=self.config.label_smoothing
-                ),
+                loss=_loss(self.config),
                 metrics=_metrics(),
             )
 
@@ -272,11 +271,28 @@ class DeepfakeDetectorModel:
                     f"{architecture.image_size}"
                 ) from error
 
+    def _trainer(self, logit: Any) -> keras.Model:
+        """The part that is trained, beside a teacher where the settings name one."""
+        if self.config.teacher is None:
+            return keras.Model(self.network.inputs, logit)
+        student = Student(self.network.inputs, logit)
+        teacher = load_teacher(self.config.teacher, self.input_shape)
+        student.listen_to(teacher, self.config.teacher_share)
+        return student
+
     def _float32_copy(self) -> keras.Model:
         """The same weights, uncompiled and in float32: what LiteRT can run."""
         copy = self._build("float32")
         copy.set_weights(self.network.get_weights())
         return copy
+
+
+def _loss(config: TrainConfig) -> keras.losses.Loss:
+    """Binary cross-entropy of logits, weighed towards hard pictures where asked."""
+    shared = {"from_logits": True, "label_smoothing": config.label_smoothing}
+    if config.focal_gamma:
+        return keras.losses.BinaryFocalCrossentropy(gamma=config.focal_gamma, **shared)
+    return keras.losses.BinaryCrossentropy(**shared)
 
 
 def _metrics() -> list[keras.metrics.Metric]:

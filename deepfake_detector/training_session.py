@@ -12,7 +12,7 @@ import keras
 from deepfake_detector.augmentations import Augmentation
 from deepfake_detector.averaged_weights import AveragedValidation
 from deepfake_detector.config import WATCHED_METRICS, TrainConfig
-from deepfake_detector.crop_batches import Balance, CropBatches
+from deepfake_detector.crop_batches import CropBatches, Showing
 from deepfake_detector.crop_cache import CropSet
 from deepfake_detector.deepfake_detector_model import DeepfakeDetectorModel
 from deepfake_detector.distribution import scope_of
@@ -125,7 +125,13 @@ class TrainingSession:
             self.model.batch_size,
             self.augment,
             self.config.seed,
-            Balance(self.config.balance_sources, self.config.balance_classes),
+            Showing(
+                sources=self.config.balance_sources,
+                classes=self.config.balance_classes,
+                self_blended=self.config.self_blended,
+                augmented=self.config.augmented,
+                ramp_epochs=self.config.augmentation_ramp,
+            ),
             first_epoch=first_epoch,
         )
 

@@ -97,7 +97,12 @@ ARCHITECTURES = Registry(
     "architecture",
     [
         ("baseline_64", f"{_HERE}.baseline_64:BASELINE_64"),
-        ("compact", f"{_HERE}.compact:COMPACT"),
+        ("compact", f"{_HERE}.compact:NETWORKS"),
+        (
+            "compact_srm",
+            f"{_HERE}.compact:NETWORKS",
+            "The compact network with high-pass residuals beside the colours.",
+        ),
         ("deforgify", f"{_HERE}.deforgify:DEFORGIFY"),
         ("efficientnet_v2_b0", f"{_HERE}.efficientnet_v2_b0:EFFICIENTNET_V2_B0"),
         ("ensemble", f"{_HERE}.ensemble:STACKED"),

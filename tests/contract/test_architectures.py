@@ -55,6 +55,7 @@ ENSEMBLES = sorted(set(ARCHITECTURES) - set(NAMES))
 PARAMETERS = {
     "baseline_64": 8_657,
     "compact": 431_345,
+    "compact_srm": 432_002,
     "deforgify": 1_126_306,
     "efficientnet_v2_b0": 5_920_593,
     "four_conv": 8_943_809,

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from deepfake_detector.augmentations import AUGMENTATIONS
-from deepfake_detector.crop_batches import Balance, CropBatches
+from deepfake_detector.crop_batches import CropBatches, Showing
 from deepfake_detector.crop_cache import CropSet
+from deepfake_detector.labels import FAKE, REAL
 
 pytestmark = pytest.mark.tf
 
@@ -131,7 +132,7 @@ def test_augmentation_does_not_write_into_the_cache() -> None:
 
 def test_balanced_sources_count_the_same_and_lose_no_crop() -> None:
     sets = [crop_set(20, 0), crop_set(6, 1), crop_set(1, 2)]
-    batches = CropBatches(sets, 7, NONE, balance=Balance(sources=True))
+    batches = CropBatches(sets, 7, NONE, showing=Showing(sources=True))
     counts = Counter(row[:2] for row in served(batches))
     by_set = [
         Counter({r: n for (s, r), n in counts.items() if s == i}) for i in range(3)
@@ -143,7 +144,7 @@ def test_balanced_sources_count_the_same_and_lose_no_crop() -> None:
 
 def test_balanced_sources_repeat_other_crops_in_other_epochs() -> None:
     batches = CropBatches(
-        [crop_set(20, 0), crop_set(6, 1)], 7, NONE, balance=Balance(sources=True)
+        [crop_set(20, 0), crop_set(6, 1)], 7, NONE, showing=Showing(sources=True)
     )
     often: list[frozenset[tuple[int, int, int]]] = []
     for _ in range(5):
@@ -161,7 +162,7 @@ def uneven(reals: int, fakes: int, number: int = 0) -> CropSet:
 
 def test_balanced_classes_count_the_same_in_every_set_and_lose_no_crop() -> None:
     sets = [uneven(3, 10, 0), uneven(7, 2, 1)]
-    epoch = served(CropBatches(sets, 5, NONE, balance=Balance(classes=True)))
+    epoch = served(CropBatches(sets, 5, NONE, showing=Showing(classes=True)))
     assert Counter((s, label) for s, _, label in epoch) == {
         (0, 0): 10,
         (0, 1): 10,
@@ -175,13 +176,13 @@ def test_balanced_classes_count_the_same_in_every_set_and_lose_no_crop() -> None
 
 def test_balance_by_source_and_class_makes_all_four_count_the_same() -> None:
     sets = [uneven(3, 10, 0), uneven(7, 2, 1)]
-    balance = Balance(sources=True, classes=True)
-    epoch = served(CropBatches(sets, 5, NONE, balance=balance))
+    showing = Showing(sources=True, classes=True)
+    epoch = served(CropBatches(sets, 5, NONE, showing=showing))
     assert set(Counter((s, label) for s, _, label in epoch).values()) == {10}
 
 
 def test_class_that_a_set_lacks_is_not_made_up() -> None:
-    epoch = served(CropBatches([uneven(4, 0)], 5, NONE, balance=Balance(classes=True)))
+    epoch = served(CropBatches([uneven(4, 0)], 5, NONE, showing=Showing(classes=True)))
     assert sorted(epoch) == [(0, row, 0) for row in range(4)]
 
 
@@ -212,23 +213,89 @@ def test_resumed_fit_is_fed_what_an_uninterrupted_one_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("counts", "balance", "expected"),
+    ("counts", "showing", "expected"),
     [
-        ([8], Balance(), {0: 1.0, 1: 1.0}),
-        ([9], Balance(), {0: 0.9, 1: 1.125}),
-        ([9], Balance(classes=True), {0: 1.0, 1: 1.0}),
-        ([1], Balance(), {0: 0.5}),
+        ([8], Showing(), {0: 1.0, 1: 1.0}),
+        ([9], Showing(), {0: 0.9, 1: 1.125}),
+        ([9], Showing(classes=True), {0: 1.0, 1: 1.0}),
+        ([1], Showing(), {0: 0.5}),
     ],
 )
 def test_class_weights_make_up_for_what_is_shown(
-    counts: list[int], balance: Balance, expected: dict[int, float]
+    counts: list[int], showing: Showing, expected: dict[int, float]
 ) -> None:
     sets = [crop_set(count, number) for number, count in enumerate(counts)]
-    batches = CropBatches(sets, 4, NONE, balance=balance)
+    batches = CropBatches(sets, 4, NONE, showing=showing)
     assert batches.class_weights() == pytest.approx(expected)
 
 
 def test_number_of_pictures_is_that_of_an_epoch() -> None:
     sets = [crop_set(3, 0), crop_set(8, 1)]
     assert CropBatches(sets, 4, NONE).pictures == 11
-    assert CropBatches(sets, 4, NONE, balance=Balance(sources=True)).pictures == 16
+    assert CropBatches(sets, 4, NONE, showing=Showing(sources=True)).pictures == 16
+
+
+def mark_half(crop: Any, rng: np.random.Generator) -> Any:
+    """An augmentation that leaves set and row readable and marks what it changed."""
+    changed = crop.copy()
+    changed[-1, -1] = 255
+    return changed
+
+
+def marked_share(batches: CropBatches) -> float:
+    crops = np.concatenate([batches[i][0] for i in range(len(batches))])
+    return float((crops[:, -1, -1] == 255).all(axis=1).mean())
+
+
+def shown_labels(batches: CropBatches) -> list[int]:
+    return [int(y) for i in range(len(batches)) for y in batches[i][1][:, 0]]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_so_large_a_share_is_augmented(share: float) -> None:
+    showing = Showing(augmented=share)
+    batches = CropBatches([crop_set(200)], 16, mark_half, showing=showing)
+    assert marked_share(batches) == pytest.approx(share, abs=0.12)
+
+
+def test_shares_climb_over_the_ramp() -> None:
+    showing = Showing(ramp_epochs=4)
+    batches = CropBatches([crop_set(200)], 16, mark_half, showing=showing)
+    shares = []
+    for _ in range(6):
+        shares.append(marked_share(batches))
+        batches.on_epoch_end()
+    assert shares == pytest.approx([0, 0.25, 0.5, 0.75, 1, 1], abs=0.12)
+
+
+def test_repeated_picture_is_augmented_anew_each_time() -> None:
+    few, many = crop_set(2, 0), crop_set(40, 1)
+    batches = CropBatches(
+        [few, many], 8, AUGMENTATIONS.get("robust"), showing=Showing(sources=True)
+    )
+    crops = np.concatenate([batches[i][0] for i in range(len(batches))])
+    assert len({crop.tobytes() for crop in crops}) > 60
+
+
+def test_fakes_are_made_of_reals_of_the_same_set() -> None:
+    """Where all fakes are blended, no fake of the archive is shown at all."""
+    sets = [crop_set(30, 0), crop_set(30, 1)]
+    for index, one in enumerate(sets):
+        one.crops[one.y_true == FAKE] = 255
+        one.crops[one.y_true == REAL] = 60 + 60 * index
+    batches = CropBatches(sets, 8, NONE, showing=Showing(self_blended=1.0))
+    for i in range(len(batches)):
+        for crop, (label,) in zip(*batches[i], strict=True):
+            assert crop.max() < 255 if label == FAKE else crop.max() in (60, 120)
+
+
+def test_blending_leaves_labels_and_order() -> None:
+    plain = CropBatches([crop_set(40)], 8, NONE)
+    blended = CropBatches([crop_set(40)], 8, NONE, showing=Showing(self_blended=0.5))
+    assert shown_labels(plain) == shown_labels(blended)
+
+
+def test_set_without_reals_shows_its_own_fakes() -> None:
+    fakes = replace(crop_set(8), y_true=np.ones(8, dtype=np.int64))
+    batches = CropBatches([fakes], 4, NONE, showing=Showing(self_blended=1.0))
+    assert sorted(row for _, row, _ in served(batches)) == list(range(8))

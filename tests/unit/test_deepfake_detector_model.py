@@ -299,6 +299,15 @@ def test_smoothed_labels_raise_the_least_loss() -> None:
     assert values == pytest.approx(np.log1p(np.exp(-3.0)) + 3.0 * 0.1, rel=1e-5)
 
 
+def test_focal_loss_weighs_by_the_distance_from_the_label() -> None:
+    """Of P(fake) p and label 1, the loss is (1 - p)^gamma times the cross-entropy."""
+    loss = compiled(focal_gamma=2.0).trainer.loss
+    p_fake = 1 / (1 + np.exp(-1.5))
+    expected = (1 - p_fake) ** 2 * -np.log(p_fake)
+    value = float(loss(np.ones((1, 1)), np.full((1, 1), 1.5)))
+    assert value == pytest.approx(expected, rel=1e-5)
+
+
 def test_class_weights_scale_the_loss_of_training_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

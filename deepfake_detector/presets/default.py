@@ -1,0 +1,26 @@
+"""What made `models/default`; docs/model.md says why each of it."""
+
+from typing import Final
+
+from deepfake_detector.presets import Preset
+
+DEFAULT: Final = Preset(
+    {
+        "dataset": ("openforensics", "dfdc_faces", "real_vs_fake_140k"),
+        "architecture": "compact_srm",
+        "crop": "face",
+        "augmentation": "strong",
+        "self_blended": 0.25,
+        "balance_sources": True,
+        "balance_classes": True,
+        "schedule": "cosine",
+        "warmup_epochs": 1,
+        "epochs": 60,
+        "early_stopping_metric": "val_auc",
+        "early_stopping_patience": 60,
+        "label_smoothing": 0.05,
+        "ema_decay": 0.998,
+        "mixed_precision": True,
+        "seed": 1,
+    }
+)

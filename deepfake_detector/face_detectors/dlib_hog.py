@@ -22,14 +22,25 @@ from PIL import Image
 from deepfake_detector.exceptions import MissingPackageError
 from deepfake_detector.face_crops import FaceBox
 from deepfake_detector.face_search import Candidate, distinct_faces
+from deepfake_detector.promising_parts import promising_parts
 
-#: Longest side of a copy that is searched, pixels; smaller pictures stay as they are.
-#: Faces under a sixteenth of it are smaller than the window and not found.
-SEARCH_PX: Final = 1280
+#: Longer side of a small picture, which is searched as it is; of a larger one a copy of
+#: this size is searched last, where nothing sure is found at a larger size.
+SMALL_PX: Final = 640
 
-#: Where nothing sure is found, a smaller copy is enlarged by this factor and searched
+#: Where nothing sure is found, a small picture is enlarged by this factor and searched
 #: again.
 SECOND_LOOK: Final = 1.5
+
+#: Side of dlib's window, and of the smallest faces that large pictures are searched
+#: for: smaller ones are not judged.
+_WINDOW_PX: Final = 80
+LEAST_FACE_PX: Final = 64
+
+#: Pixels of a large picture's copy that is searched whole, and of the parts of it that
+#: are searched at full size besides: 0.1 s a million on one core (docs/faces.md).
+WHOLE_PIXELS: Final = 6e6
+PART_PIXELS: Final = 6e6
 
 #: The detector is five: frontal, looking left and right, tilted left and right.
 _TILTED: Final = (3, 4)
@@ -56,15 +67,26 @@ class _Find(Candidate):
 class DlibHog:
     """Upright frontal faces, one detector a thread: dlib's own is not thread-safe.
 
+    Parameters
+    ----------
+    whole_pixels : float, default 6e6
+        Most pixels of a large picture that are searched as a whole.
+    part_pixels : float, default 6e6
+        Most pixels that are searched at full size, where small faces may be.
+
     Raises
     ------
     MissingPackageError
         If dlib is not installed.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, whole_pixels: float = WHOLE_PIXELS, part_pixels: float = PART_PIXELS
+    ) -> None:
         self._pickled = _pickled_detector()
         self._local = threading.local()
+        self._whole_pixels = whole_pixels
+        self._part_pixels = part_pixels
 
     def detect(self, image: NDArray[np.uint8]) -> list[FaceBox]:
         """Find upright frontal faces.
@@ -81,20 +103,49 @@ class DlibHog:
             first.
         """
         grey = Image.fromarray(image).convert("L")
-        largest = SEARCH_PX / max(grey.size)
-        finds = self._look(grey, min(1.0, largest))
-        if not any(find.passes(SURE) for find in finds) and largest > 1.0:
-            finds += self._look(grey, min(SECOND_LOOK, largest))
-        return distinct_faces(_faces_among(finds), grey.size)
+        scale = min(1.0, SMALL_PX / max(grey.size))
+        finds = self._search_large(image, grey) if scale < 1.0 else []
+        if not _sure(finds):
+            finds = self._search_small(grey, scale)
+        return distinct_faces(finds, grey.size)
 
-    def _look(self, grey: Image.Image, scale: float) -> list[_Find]:
-        """Search a scaled copy; boxes come back in the original's pixels."""
-        width, height = (max(1, round(side * scale)) for side in grey.size)
-        copy = np.asarray(grey.resize((width, height), Image.Resampling.BILINEAR))
-        found = self._detector().run(copy, 0, min(LONE))
-        scales = grey.width / width, grey.height / height
+    def _search_small(self, grey: Image.Image, scale: float) -> list[_Find]:
+        """Sure faces of a small copy, or else the best of those that may be one."""
+        whole = FaceBox(0, 0, *grey.size)
+        finds = self._look(grey, whole, scale)
+        if not _sure(finds):
+            finds += self._look(grey, whole, scale * SECOND_LOOK)
+        likely = sorted(
+            (find for find in finds if find.passes(LONE)), key=lambda find: find.score
+        )
+        return _sure(finds) or likely[-1:]
+
+    def _search_large(self, image: NDArray[np.uint8], grey: Image.Image) -> list[_Find]:
+        """Sure faces of a large picture: a look at all of it, then at parts."""
+        full = _WINDOW_PX / LEAST_FACE_PX
+        pixels = grey.width * grey.height
+        scale = min(full, (self._whole_pixels / pixels) ** 0.5)
+        finds = _sure(self._look(grey, FaceBox(0, 0, *grey.size), scale))
+        left = self._part_pixels
+        if scale < full and left > 0:
+            known = distinct_faces(finds, grey.size)
+            for part in promising_parts(image, LEAST_FACE_PX, known):
+                left -= part.width * part.height * full**2
+                if left < 0:
+                    break
+                finds += _sure(self._look(grey, part, full))
+        return finds
+
+    def _look(self, grey: Image.Image, part: FaceBox, scale: float) -> list[_Find]:
+        """Search a scaled copy of a part; boxes come back in the picture's pixels."""
+        width = max(1, round(part.width * scale))
+        height = max(1, round(part.height * scale))
+        edges = part.left, part.top, part.left + part.width, part.top + part.height
+        copy = grey.resize((width, height), Image.Resampling.BILINEAR, box=edges)
+        found = self._detector().run(np.asarray(copy), 0, min(LONE))
+        scales = part.width / width, part.height / height
         return [
-            _Find(_box(rectangle, *scales), score, kind in _TILTED)
+            _Find(_box(rectangle, scales, part), score, kind in _TILTED)
             for rectangle, score, kind in zip(*found, strict=True)
         ]
 
@@ -117,17 +168,12 @@ def _pickled_detector() -> bytes:
     return pickle.dumps(dlib.get_frontal_face_detector())
 
 
-def _faces_among(finds: Sequence[_Find]) -> list[_Find]:
-    """All that are sure to be faces, or else the best of those that may be."""
-    sure = [find for find in finds if find.passes(SURE)]
-    if sure:
-        return sure
-    likely = [find for find in finds if find.passes(LONE)]
-    return sorted(likely, key=lambda find: find.score)[-1:]
+def _sure(finds: Sequence[_Find]) -> list[_Find]:
+    return [find for find in finds if find.passes(SURE)]
 
 
-def _box(rectangle: Any, x_scale: float, y_scale: float) -> FaceBox:
-    """Turn a dlib rectangle of the copy into a box of the original picture."""
-    left, top = rectangle.left() * x_scale, rectangle.top() * y_scale
-    right, bottom = rectangle.right() * x_scale, rectangle.bottom() * y_scale
-    return FaceBox(left, top, right - left, bottom - top)
+def _box(rectangle: Any, scales: tuple[float, float], part: FaceBox) -> FaceBox:
+    """Turn a dlib rectangle of a part's copy into a box of the picture."""
+    left, right = (x * scales[0] for x in (rectangle.left(), rectangle.right()))
+    top, bottom = (y * scales[1] for y in (rectangle.top(), rectangle.bottom()))
+    return FaceBox(part.left + left, part.top + top, right - left, bottom - top)

@@ -1,7 +1,7 @@
 """The library's front door: a picture in, an :class:`Analysis` out. No Flask here."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -45,12 +45,16 @@ class FaceAnalysis:
     stability : Stability, optional
         Its scores in re-encoded views; None where they were not asked for, or the
         face was not judged.
+    heatmap : ndarray of shape (h', w'), float32, optional
+        The network's activation map of the face's crop, in logits; its mean is the
+        logit. None where the network has none, or the face was not judged.
     """
 
     box: FaceBox
     verdict: Verdict
     p_fake: float | None
     stability: Stability | None = None
+    heatmap: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
     @property
     def reason(self) -> str | None:
@@ -347,20 +351,20 @@ class Detector:
     ) -> tuple[FaceAnalysis, ...]:
         """Score all views of all judgeable boxes in one batch; skip the others."""
         large = [box for box, judged in zip(boxes, judgeable, strict=True) if judged]
-        scores = iter(self._scores_by_view(image, large))
+        scored = iter(self._scored(image, large))
         return tuple(
-            _face(box, next(scores), cut_offs)
+            _face(box, *next(scored), cut_offs)
             if judged
             else FaceAnalysis(box, Verdict.TOO_SMALL, None)
             for box, judged in zip(boxes, judgeable, strict=True)
         )
 
-    def _scores_by_view(
+    def _scored(
         self, image: NDArray[np.uint8], boxes: Sequence[FaceBox]
-    ) -> list[dict[str, float]]:
-        """P(fake) of each box by view; all plain crops come first in the batch."""
+    ) -> Iterator[tuple[dict[str, float], NDArray[np.float32] | None]]:
+        """P(fake) of each box by view, and its map; plain crops lead the batch."""
         if not boxes:
-            return []
+            return
         rule, size = self.card.crop, self.card.input_shape[:2]
         rows = [[face_crops.crop(image, box, rule, size) for box in boxes]]
         names: tuple[str, ...] = (PLAIN,)
@@ -369,18 +373,29 @@ class Detector:
             rows += map(list, zip(*checks, strict=True))
             names += CHECKS
         batch = np.stack([crop for row in rows for crop in row])  # (views * n, h, w, 3)
-        p_fake = self.score_crops(batch).reshape(len(names), len(boxes))
-        return [dict(zip(names, of_face, strict=True)) for of_face in p_fake.T.tolist()]
+        answer = self.backend.run(batch)
+        p_fake = self.card.calibration.p_fake(answer["logit"])
+        by_face = p_fake.reshape(len(names), len(boxes)).T.tolist()
+        maps = answer.get("cam")
+        for index, scores in enumerate(by_face):
+            heatmap = None if maps is None else maps[index].copy()
+            yield dict(zip(names, scores, strict=True)), heatmap
 
 
-def _face(box: FaceBox, p_fake: dict[str, float], cut_offs: CutOffs) -> FaceAnalysis:
+def _face(
+    box: FaceBox,
+    p_fake: dict[str, float],
+    heatmap: NDArray[np.float32] | None,
+    cut_offs: CutOffs,
+) -> FaceAnalysis:
     """Read the scores of one face's views."""
     plain = p_fake[PLAIN]
+    verdict = verdict_of(plain, cut_offs)
     if len(p_fake) == 1:
-        return FaceAnalysis(box, verdict_of(plain, cut_offs), plain)
+        return FaceAnalysis(box, verdict, plain, heatmap=heatmap)
     stability = Stability.of(p_fake, cut_offs)
-    verdict = verdict_of(plain, cut_offs) if stability.stable else Verdict.INCONCLUSIVE
-    return FaceAnalysis(box, verdict, plain, stability)
+    verdict = verdict if stability.stable else Verdict.INCONCLUSIVE
+    return FaceAnalysis(box, verdict, plain, stability, heatmap)
 
 
 def _unmeasured(cut_offs: CutOffs) -> CutOffs:

@@ -4,6 +4,8 @@ from typing import Any
 
 from flask import Blueprint, request
 
+from deepfake_detector.heatmap import heatmaps_of, with_heatmaps
+from deepfake_detector.web import uploads
 from deepfake_detector.web.service import current_service
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -16,7 +18,13 @@ def predict() -> dict[str, Any]:
     Returns
     -------
     dict
-        The analysis, as :meth:`deepfake_detector.detector.Analysis.to_dict` gives it.
+        The analysis, as :meth:`deepfake_detector.detector.Analysis.to_dict` gives it;
+        with a `heatmap` in each face where `explain` asked for one.
     """
-    _, analysis = current_service().judge(request)
-    return analysis.to_dict()
+    method = uploads.heatmap_method(request.form)
+    service = current_service()
+    image, analysis = service.judge(request)
+    if method is None:
+        return analysis.to_dict()
+    maps = heatmaps_of(service.detector, image, analysis, method)
+    return with_heatmaps(analysis, maps)

@@ -23,6 +23,7 @@ from deepfake_detector.exceptions import (
     UploadError,
     UploadTooLargeError,
 )
+from deepfake_detector.heatmap import METHODS
 
 logger = logging.getLogger(__name__)
 
@@ -144,6 +145,37 @@ def own_threshold(form: Mapping[str, str]) -> float | None:
             "Leave it empty for the model's own."
         )
     return number
+
+
+def heatmap_method(form: Mapping[str, str]) -> str | None:
+    """Read how the visitor wants to see where the model looked.
+
+    Parameters
+    ----------
+    form : mapping of str to str
+        The request's fields.
+
+    Returns
+    -------
+    str or None
+        Name of a method; None where `explain` is missing or says no.
+
+    Raises
+    ------
+    UploadError
+        If the field holds anything else.
+    """
+    word = form.get("explain", "").strip().lower()
+    if word in _FALSE_WORDS:
+        return None
+    if word in _TRUE_WORDS:
+        return METHODS[0]
+    if word in METHODS:
+        return word
+    raise UploadError(
+        f"explain: expected 0, 1, {' or '.join(METHODS)}. Send 1 for the map that the "
+        "model gives anyway."
+    )
 
 
 @contextmanager

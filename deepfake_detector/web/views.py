@@ -5,9 +5,11 @@ from typing import Any
 from flask import Blueprint, render_template, request
 
 from deepfake_detector.face_crops import FaceBox
+from deepfake_detector.heatmap import METHODS, heatmaps_of
 from deepfake_detector.images import FORMATS
 from deepfake_detector.verdict import LABELS, SENTENCES, class_named, class_share
 from deepfake_detector.web import preview, uploads
+from deepfake_detector.web.looked import looked
 from deepfake_detector.web.service import current_service
 
 bp = Blueprint("page", __name__)
@@ -34,11 +36,15 @@ def judge() -> str:
     str
         The page.
     """
-    image, analysis = current_service().judge(request)
+    method = uploads.heatmap_method(request.form)
+    service = current_service()
+    image, analysis = service.judge(request)
+    maps = heatmaps_of(service.detector, image, analysis, method or METHODS[0])
     return render_template(
         "result.html",
         analysis=analysis,
         picture=preview.data_uri(image),
+        looked=looked(analysis, maps),
         threshold=uploads.own_threshold(request.form),
     )
 

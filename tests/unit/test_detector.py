@@ -376,3 +376,34 @@ def test_unknown_backend_lists_choices(model_dir: Path) -> None:
 def test_missing_model_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"expected a folder with card\.json"):
         Detector.load(ServeConfig(model_dir=tmp_path / "none", backend="constant"))
+
+
+class MappedBackend(BrightnessBackend):
+    """Brightness, and a map of it in four quarters."""
+
+    def run(self, batch: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        grey = batch.astype(np.float32).mean(axis=3) / 32 - 4
+        cam = grey.reshape(len(batch), 2, 8, 2, 8).mean(axis=(2, 4))
+        return {"logit": cam.mean(axis=(1, 2)), "cam": cam}
+
+
+@pytest.mark.parametrize("check_stability", [True, False])
+def test_judged_faces_come_with_the_map_of_their_own_crop(
+    check_stability: bool,
+) -> None:
+    image = picture((LARGE, 0), (MEDIUM, 255))
+    detector = Detector(
+        MappedBackend(),
+        PlantedFaces(LARGE, MEDIUM, SMALL),
+        card(),
+        check_stability=check_stability,
+    )
+    large, medium, small = detector.analyse(image).faces
+    assert small.heatmap is None
+    for face, level in ((large, 0), (medium, 255)):
+        assert face.heatmap is not None
+        np.testing.assert_allclose(face.heatmap, np.full((2, 2), level / 32 - 4))
+
+
+def test_network_without_a_map_gives_faces_without_one() -> None:
+    assert analyse(picture(), [LARGE]).faces[0].heatmap is None

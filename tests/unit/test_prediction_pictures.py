@@ -1,0 +1,83 @@
+"""Pictures of answers are written under names that tell them apart."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from deepfake_detector.artifact import ModelCard
+from deepfake_detector.backends.constant_backend import ConstantBackend
+from deepfake_detector.detector import Detector
+from deepfake_detector.face_crops import CROP_RULES, FaceBox
+from deepfake_detector.heatmap import heatmaps_of
+from deepfake_detector.marked_picture import marked_picture
+from deepfake_detector.prediction_pictures import PredictionPictures
+
+CARD = ModelCard("stand-in", "test", (16, 16, 3), CROP_RULES["face"])
+
+
+class TwoFaces:
+    """Finds the same two faces in every picture, the second too small to judge."""
+
+    def detect(self, image: NDArray[np.uint8]) -> list[FaceBox]:
+        return [FaceBox(50, 50, 100, 100), FaceBox(200, 10, 30, 30)]
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector(ConstantBackend(1.0, CARD.input_shape), TwoFaces(), CARD)
+
+
+@pytest.fixture(scope="module")
+def image() -> NDArray[np.uint8]:
+    return np.full((200, 300, 3), 120, dtype=np.uint8)
+
+
+def test_each_picture_is_written_to_its_folder(
+    detector: Detector, image: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    analysis = detector.analyse(image)
+    maps = heatmaps_of(detector, image, analysis, "occlusion")
+    marked, heatmaps = tmp_path / "a" / "marked", tmp_path / "maps"
+    pictures = PredictionPictures(marked, heatmaps)
+    wrote = pictures.write(Path("/some/where/us.at.sea.jpg"), image, analysis, maps)
+    assert wrote == [marked / "us.at.sea-marked.png", heatmaps / "us.at.sea-face-1.png"]
+    assert sorted(tmp_path.rglob("*.png")) == sorted(wrote)
+    with Image.open(wrote[0]) as written:
+        np.testing.assert_array_equal(written, marked_picture(image, analysis))
+    with Image.open(wrote[1]) as written:
+        assert written.width > 2 * 256 and written.height > 256
+
+
+def test_nothing_is_written_unless_asked_for(
+    detector: Detector, image: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    analysis = detector.analyse(image)
+    maps = heatmaps_of(detector, image, analysis, "occlusion")
+    assert PredictionPictures().write(tmp_path / "a.jpg", image, analysis, maps) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_of_one_name_do_not_overwrite_each_other(
+    detector: Detector, image: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    pictures = PredictionPictures(tmp_path)
+    analysis = detector.analyse(image)
+    files = ["x/a.jpg", "y/a.png", "z/a-2.png", "w/a.jpg"]
+    names = [
+        path.name
+        for file in files
+        for path in pictures.write(Path(file), image, analysis)
+    ]
+    assert names == [f"{name}-marked.png" for name in ("a", "a-2", "a-2-2", "a-3")]
+
+
+def test_folder_that_is_a_file_is_an_os_error(
+    detector: Detector, image: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("")
+    pictures = PredictionPictures(tmp_path / "taken")
+    with pytest.raises(OSError, match="taken"):
+        pictures.write(Path("a.jpg"), image, detector.analyse(image))

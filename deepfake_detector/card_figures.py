@@ -20,7 +20,7 @@ from deepfake_detector.provenance import git_commit, package_version
 from deepfake_detector.whole_file import write_json
 
 #: What a card does not repeat of each report, and what names single pictures.
-_LEFT_OUT: Final = ("model", "worst")
+_LEFT_OUT: Final = ("model", "worst", "answers")
 
 #: Digits after the point of a figure.
 _DIGITS: Final = 6

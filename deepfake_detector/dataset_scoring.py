@@ -17,10 +17,11 @@ from deepfake_detector.config import CACHE_DIR, SCORED_AT_ONCE
 from deepfake_detector.crop_cache import LabelledPicture
 from deepfake_detector.cut_off_report import cut_off_report
 from deepfake_detector.dataset_handler import DatasetHandler
-from deepfake_detector.detector import Detector
+from deepfake_detector.detector import Analysis, Detector
 from deepfake_detector.evaluation import evaluate_scores, score_metrics
 from deepfake_detector.exceptions import ArtifactError, DatasetError, ImageError
 from deepfake_detector.face_crops import FaceBox
+from deepfake_detector.labels import CLASS_NAMES
 from deepfake_detector.thumbnail_baseline import ThumbnailBaseline, thumbnails
 from deepfake_detector.verdict import MIN_FACE_PX
 
@@ -282,16 +283,17 @@ def _by_picture(
 ) -> ScoredSet:
     """Score the pictures that serving would judge, as it would."""
     pictures = handler.pictures(label[1])
-    unreadable: list[str] = []
+    answers: dict[str, dict[str, Any]] = {}
 
     def analyse(picture: LabelledPicture) -> _TopFace | None:
         try:
             image = images.decode(handler.path_of(picture), detector.max_pixels)
         except (ImageError, OSError) as error:
             logger.warning("%s: skipped (%s)", picture.name, error)
-            unreadable.append(picture.name)
             return None
-        return _top_face(detector, picture, image)
+        analysis = detector.analyse(image)
+        answers[picture.name] = analysis.to_dict()
+        return _top_face(detector, picture, image, analysis)
 
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         faces = [face for face in pool.map(analyse, pictures) if face is not None]
@@ -309,22 +311,33 @@ def _by_picture(
         np.stack([face.thumbnail for face in faces]),
         {
             "scored_by": "picture",
-            "unreadable": len(unreadable),
-            "not_judged": len(pictures) - len(unreadable) - len(faces),
+            "unreadable": len(pictures) - len(answers),
+            "not_judged": len(answers) - len(faces),
+            # In the order of the pictures, whichever thread was done first.
+            "answers": [
+                {
+                    "file": picture.name,
+                    "label": CLASS_NAMES[picture.label],
+                    **answers[picture.name],
+                }
+                for picture in pictures
+                if picture.name in answers
+            ],
         },
         tuple(face.box for face in faces),
     )
 
 
 def _top_face(
-    detector: Detector, picture: LabelledPicture, image: NDArray[np.uint8]
+    detector: Detector,
+    picture: LabelledPicture,
+    image: NDArray[np.uint8],
+    analysis: Analysis,
 ) -> _TopFace | None:
     """The highest-scoring face of a picture; None where none was judged."""
     card = detector.card
     judged = [
-        (face.p_fake, face.box)
-        for face in detector.analyse(image).faces
-        if face.p_fake is not None
+        (face.p_fake, face.box) for face in analysis.faces if face.p_fake is not None
     ]
     if not judged:
         return None

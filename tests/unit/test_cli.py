@@ -79,7 +79,7 @@ def test_predict_goes_on_after_a_bad_file(
     first, second, third = map(json.loads, result.stdout.splitlines())
     assert "not a JPEG, PNG or WebP" in first["error"]
     assert "FileNotFoundError" in second["error"]
-    assert third["verdict"] == "fake"
+    assert third["verdict"] == "inconclusive"
     assert result.exit_code == 1
 
 
@@ -93,6 +93,19 @@ def test_predict_scores_the_whole_picture_only_when_asked(
     whole = json.loads(run("predict", flat, "--whole-picture", *options).stdout)
     assert (plain["verdict"], plain["p_fake"]) == ("no_face", None)
     assert whole["p_fake"] == 0.5
+
+
+def test_predict_takes_a_threshold_and_leaves_the_check_out(
+    model_dir: Path, labelled_folder: Path
+) -> None:
+    file = labelled_folder / "Real" / "0.jpg"
+    options = ("--model-dir", model_dir, "--backend", "constant")
+    asked = run("predict", file, *options, "--threshold", "0.4", "--no-stability")
+    answer = json.loads(asked.stdout)
+    assert answer["verdict"] == "likely_fake"
+    assert answer["cut_offs"] == {"likely_real": 0.4, "likely_fake": 0.4}
+    assert answer["faces"][0]["stability"] is None
+    assert run("predict", file, "--json", *options).exit_code == 0
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,12 @@ class ServeConfig(_Settings):
         "What the score of --keras-file stands for: p_fake, or p_real as in the "
         "reference implementation.",
     )
+    face_detector: str | None = setting(
+        None, "Face detector. Where not given: the one that the model was trained with."
+    )
+    face_model: Path | None = setting(
+        None, "Weights file of a face detector that needs one, such as yunet."
+    )
     upload_dir: Path = setting(
         REPOSITORY / "uploads", "Where an upload lies while it is judged."
     )

@@ -15,7 +15,7 @@ from deepfake_detector.config import ServeConfig
 from deepfake_detector.cut_offs import CutOffs
 from deepfake_detector.exceptions import ArtifactError, ConfigError
 from deepfake_detector.face_crops import FaceBox
-from deepfake_detector.face_detectors import FACE_DETECTORS, FaceDetector
+from deepfake_detector.face_detectors import FaceDetector, load_face_detector
 from deepfake_detector.stability import CHECKS, PLAIN, Stability, check_crops
 from deepfake_detector.verdict import (
     JUDGED,
@@ -211,6 +211,8 @@ class Detector:
             If the model folder is missing, altered or does not fit its card.
         UnknownNameError
             If the backend or face detector is unknown.
+        ConfigError
+            If the face detector asked for does not fit what the model was trained on.
         """
         if config.keras_file is not None:
             keras_backend = BACKENDS.get("keras")
@@ -221,7 +223,7 @@ class Detector:
             artifact = Artifact.load(config.model_dir)
             card = artifact.card
             backend = BACKENDS.get(config.backend).load(artifact)
-        face_detector = FACE_DETECTORS.get(card.crop.detector)()
+        face_detector = _face_detector(config, card)
         detector = cls(
             backend,
             face_detector,
@@ -400,3 +402,14 @@ def _face(
 
 def _unmeasured(cut_offs: CutOffs) -> CutOffs:
     return replace(cut_offs, false_alarms=None, hits=None)
+
+
+def _face_detector(config: ServeConfig, card: ModelCard) -> FaceDetector:
+    """The face detector asked for, or else the one the model was trained with."""
+    trained, asked = card.crop.detector, config.face_detector
+    if asked not in (None, trained) and "whole_picture" in (asked, trained):
+        raise ConfigError(
+            f"face_detector: this model was trained with {trained}, so {asked} would "
+            "show it what it never saw; leave the setting out"
+        )
+    return load_face_detector(asked or trained, config.face_model)

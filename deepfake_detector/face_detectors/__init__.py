@@ -4,6 +4,7 @@ A new detector is one file with a class that has :meth:`FaceDetector.detect`, an
 line here. One instance may be used from many threads at once.
 """
 
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -40,5 +41,36 @@ FACE_DETECTORS = Registry(
             "whole_picture",
             "deepfake_detector.face_detectors.whole_picture:WholePicture",
         ),
+        ("yunet", "deepfake_detector.face_detectors.yunet:YuNet"),
     ],
 )
+
+
+def load_face_detector(name: str, model: Path | None = None) -> FaceDetector:
+    """Make the face detector of that name.
+
+    Parameters
+    ----------
+    name : str
+        A name of the table.
+    model : Path, optional
+        Weights file for a detector that takes one; the others leave it unread.
+
+    Returns
+    -------
+    FaceDetector
+        Ready to use from many threads.
+
+    Raises
+    ------
+    ArtifactError
+        If its weights file is missing or another.
+    MissingPackageError
+        If its package is not installed.
+    UnknownNameError
+        If the table has no such name.
+    """
+    detector = FACE_DETECTORS.get(name)
+    takes_model = getattr(detector, "takes_model", False)
+    made: FaceDetector = detector(model) if takes_model else detector()
+    return made

@@ -1,6 +1,7 @@
 """What holds for every face detector of the table; a new one is tested by existing."""
 
 import io
+import os
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,11 @@ from PIL import Image
 from deepfake_detector import images
 from deepfake_detector.exceptions import MissingPackageError
 from deepfake_detector.face_crops import FaceBox
-from deepfake_detector.face_detectors import FACE_DETECTORS, dlib_hog
+from deepfake_detector.face_detectors import (
+    FACE_DETECTORS,
+    dlib_hog,
+    load_face_detector,
+)
 
 #: Left, top and side of the portrait's face, pixels.
 FACE = (179, 83, 87)
@@ -26,12 +31,20 @@ SEARCHING = sorted(set(FACE_DETECTORS) - DO_NOT_SEARCH)
 
 @pytest.fixture(params=list(FACE_DETECTORS))
 def detector(request: pytest.FixtureRequest) -> Any:
-    return FACE_DETECTORS.get(request.param)()
+    return loaded(request.param)
 
 
 @pytest.fixture(params=SEARCHING)
 def searching_detector(request: pytest.FixtureRequest) -> Any:
-    return FACE_DETECTORS.get(request.param)()
+    return loaded(request.param)
+
+
+def loaded(name: str) -> Any:
+    """The detector; skips where a weights file it needs is not named."""
+    takes_model = getattr(FACE_DETECTORS.get(name), "takes_model", False)
+    if takes_model and not os.environ.get("DEEPFAKE_FACE_MODEL"):
+        pytest.skip(f"{name} needs DEEPFAKE_FACE_MODEL")
+    return load_face_detector(name)
 
 
 def scaled(image: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:

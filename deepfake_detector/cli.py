@@ -87,6 +87,24 @@ def main() -> None:
     expose_value=False,
     help="Print JSON, as it does anyway; for symmetry with evaluate.",
 )
+@click.option(
+    "--marked",
+    "marked_dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for each picture with its faces marked, <name>-marked.png.",
+)
+@click.option(
+    "--heatmaps",
+    "heatmap_dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for where the model looked in each face, <name>-face-<number>.png.",
+)
+@click.option(
+    "--explain",
+    type=click.Choice(["cam", "occlusion"]),
+    help="Print where the model looked too: by its own map, or by covering one place "
+    "after the other.  [default: cam for --heatmaps]",
+)
 @config_options(ServeConfig, skip=_SERVER_ONLY)
 def predict(files: tuple[Path, ...], whole_picture: bool, **options: Any) -> None:
     """Judge each FILE and print one JSON object a line.
@@ -94,14 +112,18 @@ def predict(files: tuple[Path, ...], whole_picture: bool, **options: Any) -> Non
     A file that cannot be judged gets a line with an `error`, and exit status 1.
     """
     from deepfake_detector.detector import Detector
+    from deepfake_detector.prediction_pictures import PredictionPictures
 
+    explain = options.pop("explain")
+    folders = [options.pop(name) for name in ("marked_dir", "heatmap_dir")]
+    pictures = PredictionPictures(*folders)
     failed = False
     with one_line_errors():
         detector = Detector.load(ServeConfig.from_env(os.environ, **options))
         for file in files:
             answer: dict[str, Any] = {"file": str(file)}
             try:
-                answer |= detector.analyse(file, whole_picture).to_dict()
+                answer |= pictures.answer(detector, file, whole_picture, explain)
             except (ImageError, OSError) as error:
                 answer["error"] = _reason(error)
                 failed = True

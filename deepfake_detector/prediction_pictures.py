@@ -1,15 +1,24 @@
-"""What `predict` draws of its answers: marked pictures and heatmaps as PNG files."""
+"""What `predict` answers and draws: marked pictures and heatmaps as PNG files."""
 
 import io
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from deepfake_detector.detector import Analysis
-from deepfake_detector.heatmap import Heatmap, sheet
+from deepfake_detector import images
+from deepfake_detector.detector import Analysis, Detector
+from deepfake_detector.exceptions import ConfigError
+from deepfake_detector.heatmap import (
+    METHODS,
+    Heatmap,
+    heatmaps_of,
+    sheet,
+    with_heatmaps,
+)
 from deepfake_detector.marked_picture import marked_picture
 from deepfake_detector.whole_file import write_whole
 
@@ -29,6 +38,59 @@ class PredictionPictures:
     marked_dir: Path | None = None
     heatmap_dir: Path | None = None
     _used: set[str] = field(default_factory=set, repr=False)
+
+    def answer(
+        self,
+        detector: Detector,
+        file: Path,
+        whole_picture_if_no_face: bool = False,
+        explain: str | None = None,
+    ) -> dict[str, Any]:
+        """Judge a file and write what is asked for.
+
+        Parameters
+        ----------
+        detector : Detector
+            Judges it.
+        file : Path
+            The picture.
+        whole_picture_if_no_face : bool, default False
+            Score the largest centred square where no face is found.
+        explain : {'cam', 'occlusion'}, optional
+            Give each face its `heatmap` too.
+
+        Returns
+        -------
+        dict
+            The analysis as JSON-ready fields; `wrote` where there are folders.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be read.
+        ImageError
+            If it is not a picture that can be judged.
+        ConfigError
+            If a folder cannot be written to.
+        """
+        image = images.decode(file, detector.max_pixels)
+        analysis = detector.analyse(image, whole_picture_if_no_face)
+        heatmaps: tuple[Heatmap | None, ...] = ()
+        if explain is not None or self.heatmap_dir is not None:
+            heatmaps = heatmaps_of(detector, image, analysis, explain or METHODS[0])
+        fields = (
+            analysis.to_dict() if explain is None else with_heatmaps(analysis, heatmaps)
+        )
+        if self.marked_dir is None and self.heatmap_dir is None:
+            return fields
+        try:
+            wrote = self.write(file, image, analysis, heatmaps)
+        except OSError as error:
+            raise ConfigError(
+                "--marked, --heatmaps: expected folders that can be written to, got "
+                f"{error.strerror}; name others"
+            ) from error
+        return fields | {"wrote": [str(path) for path in wrote]}
 
     def write(
         self,

@@ -17,6 +17,8 @@ from tests.drawn_sets import write_drawn_set
 
 FIGURES = {
     "pictures": 20,
+    "real": 10,
+    "fake": 10,
     "auc": 0.9,
     "auc_interval": [0.8, 1.0],
     "accuracy": 0.85,
@@ -93,6 +95,32 @@ def test_predict_scores_the_whole_picture_only_when_asked(
     whole = json.loads(run("predict", flat, "--whole-picture", *options).stdout)
     assert (plain["verdict"], plain["p_fake"]) == ("no_face", None)
     assert whole["p_fake"] == 0.5
+
+
+def test_predict_draws_what_is_asked_for(
+    model_dir: Path, labelled_folder: Path, tmp_path: Path
+) -> None:
+    files = [labelled_folder / name / "0.jpg" for name in ("Real", "Fake")]
+    options = ("--model-dir", model_dir, "--backend", "constant")
+    folders = ("--marked", tmp_path / "marked", "--heatmaps", tmp_path / "maps")
+    result = run("predict", *files, *options, *folders, "--explain", "occlusion")
+    assert result.exit_code == 0, result.stderr
+    first, second = map(json.loads, result.stdout.splitlines())
+    assert first["faces"][0]["heatmap"]["method"] == "occlusion"
+    assert str(tmp_path / "marked" / "0-marked.png") in first["wrote"]
+    assert str(tmp_path / "maps" / "0-2-face-1.png") in second["wrote"]
+    assert all(Path(file).is_file() for file in first["wrote"] + second["wrote"])
+
+
+def test_predict_says_that_a_folder_cannot_be_written_to(
+    model_dir: Path, labelled_folder: Path
+) -> None:
+    file = labelled_folder / "Real" / "0.jpg"
+    options = ("--model-dir", model_dir, "--backend", "constant")
+    result = run("predict", file, *options, "--marked", file / "in")
+    assert result.exit_code == 2
+    assert "folders that can be written to" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_predict_takes_a_threshold_and_leaves_the_check_out(
@@ -346,6 +374,45 @@ def test_card_table_holds_the_figures_and_their_baseline(model_dir: Path) -> Non
         "| openforensics, val | 20 | 0.900 [0.800, 1.000] | 0.850 [0.700, 0.950] "
         "| 0.100 | 0.050 | 0.600 |"
     )
+
+
+def test_model_card_is_printed_or_written(model_dir: Path, tmp_path: Path) -> None:
+    printed = run("model-card", "--model-dir", model_dir)
+    assert printed.exit_code == 0, printed.stderr
+    assert printed.stdout.startswith("# Model card: stand-in\n")
+    output = tmp_path / "card.md"
+    written = run("model-card", "--model-dir", model_dir, "--output", output)
+    assert (written.exit_code, written.stdout) == (0, "")
+    assert output.read_text(encoding="utf-8") == printed.stdout
+
+
+def test_model_card_takes_leave_one_out_rows_into_the_card(model_dir: Path) -> None:
+    rows = REPOSITORY / "docs" / "comparison" / "leave-one-out.json"
+    options = ("--model-dir", model_dir, "--leave-one-out", rows)
+    assert "| dfdc_faces | 0.531 [0.488, 0.575] |" in run("model-card", *options).stdout
+    # It stays there.
+    assert "0.531" in run("model-card", "--model-dir", model_dir).stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--model-dir", "nowhere"), "expected a folder with card.json"),
+        (("--leave-one-out", "nowhere.json"), "nowhere.json: expected the comparison"),
+        (("--leave-one-out", REPOSITORY / "README.md"), "README.md: expected the comp"),
+        (("--output", "nowhere/card.md"), "card.md"),
+    ],
+)
+def test_model_card_says_in_a_line_what_it_cannot(
+    options: tuple[str, object], told: str, model_dir: Path
+) -> None:
+    before = (model_dir / "card.json").read_bytes()
+    given = ("--model-dir", model_dir) if options[0] != "--model-dir" else ()
+    result = run("model-card", *given, *options)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert "Traceback" not in result.stderr
+    assert (model_dir / "card.json").read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from PIL import Image
 from deepfake_detector.artifact import ModelCard
 from deepfake_detector.backends.constant_backend import ConstantBackend
 from deepfake_detector.detector import Detector
+from deepfake_detector.exceptions import ConfigError
 from deepfake_detector.face_crops import CROP_RULES, FaceBox
 from deepfake_detector.heatmap import heatmaps_of
 from deepfake_detector.marked_picture import marked_picture
@@ -81,3 +82,44 @@ def test_folder_that_is_a_file_is_an_os_error(
     pictures = PredictionPictures(tmp_path / "taken")
     with pytest.raises(OSError, match="taken"):
         pictures.write(Path("a.jpg"), image, detector.analyse(image))
+
+
+@pytest.fixture(scope="module")
+def file(image: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path: Path = tmp_path_factory.mktemp("in") / "us.png"
+    Image.fromarray(image).save(path)
+    return path
+
+
+def test_answer_is_that_of_the_detector(detector: Detector, file: Path) -> None:
+    answer = PredictionPictures().answer(detector, file)
+    assert answer == detector.analyse(file).to_dict()
+
+
+def test_answer_holds_the_maps_that_are_asked_for(
+    detector: Detector, file: Path, tmp_path: Path
+) -> None:
+    pictures = PredictionPictures(tmp_path, tmp_path)
+    answer = pictures.answer(detector, file, explain="occlusion")
+    judged, small = answer["faces"]
+    assert judged["heatmap"]["method"] == "occlusion"
+    assert small["heatmap"] is None
+    expected = [str(tmp_path / name) for name in ("us-marked.png", "us-face-1.png")]
+    assert answer["wrote"] == expected
+
+
+def test_network_without_a_map_has_nothing_to_draw_unless_it_is_covered(
+    detector: Detector, file: Path, tmp_path: Path
+) -> None:
+    answer = PredictionPictures(heatmap_dir=tmp_path).answer(detector, file)
+    assert answer["wrote"] == []
+    assert "heatmap" not in answer["faces"][0]
+
+
+def test_folder_that_cannot_be_written_to_is_said(
+    detector: Detector, file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("")
+    pictures = PredictionPictures(tmp_path / "taken" / "deeper")
+    with pytest.raises(ConfigError, match="--marked.*folders that can be written to"):
+        pictures.answer(detector, file)

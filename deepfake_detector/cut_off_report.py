@@ -23,7 +23,10 @@ ANSWER_LABELS: Final = {
 
 
 def cut_off_report(
-    y_true: IntArray, p_fake: FloatArray, cut_offs: CutOffs
+    y_true: IntArray,
+    p_fake: FloatArray,
+    cut_offs: CutOffs,
+    overturned: NDArray[np.bool_] | None = None,
 ) -> dict[str, Any]:
     """Count each kind of answer at the card's cut-offs.
 
@@ -36,6 +39,8 @@ def cut_off_report(
     cut_offs : CutOffs
         Below `likely_real` the answer is likely real, from `likely_fake` on likely
         fake, between them inconclusive.
+    overturned : ndarray of shape (n_samples,), bool, optional
+        Answers that another look overturned: they count as inconclusive.
 
     Returns
     -------
@@ -44,8 +49,9 @@ def cut_off_report(
         `fakes_called_fake`, `reals_called_real`, `fakes_called_real` and, of reals and
         fakes together, `inconclusive`.
     """
-    called_fake = p_fake >= cut_offs.likely_fake
-    called_real = (p_fake < cut_offs.likely_real) & ~called_fake
+    held = np.ones(len(y_true), bool) if overturned is None else ~overturned
+    called_fake = held & (p_fake >= cut_offs.likely_fake)
+    called_real = held & (p_fake < cut_offs.likely_real)
     report: dict[str, Any] = {
         "likely_real": cut_offs.likely_real,
         "likely_fake": cut_offs.likely_fake,

@@ -7,6 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from deepfake_detector.artifact import ModelCard
+from deepfake_detector.card_figures import (
+    export_differences,
+    rewrite_card,
+    with_export_check,
+    with_figures,
+)
 from deepfake_detector.config import ServeConfig
 from deepfake_detector.cut_off_report import ANSWER_LABELS, share_text
 from deepfake_detector.detector import Detector
@@ -18,6 +25,7 @@ from deepfake_detector.evaluation_run import (
     evaluate_sets,
     set_argument,
 )
+from deepfake_detector.exceptions import ConfigError
 from deepfake_detector.html_report import write_page
 from deepfake_detector.whole_file import write_json, write_whole
 
@@ -47,8 +55,10 @@ def evaluate_and_write(
         Folders of further models, for the matrix.
     options : mapping
         `split`, `by_picture`, `threshold` and `robustness` as
-        `evaluation_run.EvaluationOptions` has them, and settings of `ServeConfig`;
-        None where not given.
+        `evaluation_run.EvaluationOptions` has them; `into_card`, whether to write the
+        figures into the model's card, and `check_export`, whether to score the network
+        that the served file was made of too; and settings of `ServeConfig`. None where
+        not given.
 
     Returns
     -------
@@ -58,18 +68,24 @@ def evaluate_and_write(
     Raises
     ------
     DeepfakeDetectorError
-        If a set or a model cannot be used.
+        If a set or a model cannot be used, or its card cannot take these figures.
     """
     settings = dict(options)
+    into_card, check_export = (
+        bool(settings.pop(name, None)) for name in ("into_card", "check_export")
+    )
     robustness = settings.pop("robustness")
+    closely = into_card or directory is not None
     how = EvaluationOptions(
         split=settings.pop("split"),
         by_picture=settings.pop("by_picture"),
         threshold=settings.pop("threshold"),
-        examine=directory is not None,
-        robustness=directory is not None if robustness is None else robustness,
+        examine=closely,
+        robustness=closely if robustness is None else robustness,
     )
     config = ServeConfig.from_env(environ, **settings)
+    if into_card or check_export:
+        _require_the_cards_way(config, how)
     if directory is not None:
         # A folder that cannot be made is said now, not after minutes of scoring.
         directory.mkdir(parents=True, exist_ok=True)
@@ -82,6 +98,15 @@ def evaluate_and_write(
         evaluations.append(evaluate_sets(other, places, plainly))
     if directory is not None:
         write_evaluation(directory, detector, evaluations)
+    card = detector.card
+    if into_card:
+        card = with_figures(card, evaluations[0].to_dict())
+        rewrite_card(config.model_dir, card)
+    if check_export:
+        network = Detector.load(replace(config, backend="keras"))
+        of_network = evaluate_sets(network, places, plainly)
+        card = _with_export_check(card, evaluations[0], of_network)
+        rewrite_card(config.model_dir, card)
     return evaluations
 
 
@@ -206,13 +231,40 @@ def scores_csv(evaluation: Evaluation) -> str:
     return text.getvalue()
 
 
+def _require_the_cards_way(config: ServeConfig, how: EvaluationOptions) -> None:
+    """A card's figures are of the file that serves, scored the one way."""
+    given = {
+        "--keras-file": config.keras_file is not None,
+        "--backend": config.backend != ServeConfig.backend,
+        "--picture": how.by_picture,
+        "--threshold": how.threshold is not None,
+    }
+    if wrong := [option for option, is_given in given.items() if is_given]:
+        raise ConfigError(
+            "a card holds figures of its own model.tflite, by centre faces and at its "
+            f"own threshold: leave out {' and '.join(wrong)}"
+        )
+
+
+def _with_export_check(
+    card: ModelCard, shipped: Evaluation, network: Evaluation
+) -> ModelCard:
+    differences = {
+        one.scored.name: export_differences(
+            one.scored.y_true, one.scored.p_fake, other.scored.p_fake
+        )
+        for one, other in zip(shipped.sets, network.sets, strict=True)
+    }
+    return with_export_check(card, shipped.sets[0].scored.split, differences)
+
+
 def _facts_lines(report: Mapping[str, Any]) -> list[str]:
     """What is no metric and no table: names, counts, the confusion matrix."""
     tables = ("slices", "robustness", "worst", "thumbnail_baseline", "deletion_test")
     return [
         f"{name:24} {value:.4f}" if isinstance(value, float) else f"{name:24} {value}"
         for name, value in report.items()
-        if name not in (*tables, "cut_offs")
+        if name not in (*tables, "cut_offs", "stability")
         and name.removesuffix("_interval") not in METRIC_LABELS
     ]
 
@@ -224,6 +276,19 @@ def _answer_lines(report: Mapping[str, Any]) -> list[str]:
         f"likely real below {answers['likely_real']:.4f}, likely fake from "
         f"{answers['likely_fake']:.4f} on",
         *(f"{name:24} {share_text(answers[name])}" for name in ANSWER_LABELS),
+        *_stability_lines(report),
+    ]
+
+
+def _stability_lines(report: Mapping[str, Any]) -> list[str]:
+    """What becomes of those answers when serving checks them."""
+    if "stability" not in report:
+        return []
+    checked = report["stability"]
+    return [
+        f"overturned by re-encoding, and then inconclusive: "
+        f"{share_text(checked['overturned'])}; with that",
+        *(f"{name:24} {share_text(checked[name])}" for name in ANSWER_LABELS),
     ]
 
 

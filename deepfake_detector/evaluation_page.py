@@ -157,6 +157,8 @@ def _set_sections(
         ),
         Section(f"{name}: curves", figures=_curves(one, threshold)),
     ]
+    if report.get("stability"):
+        sections.append(_stability_section(name, report["stability"]))
     if report.get("slices"):
         sections.append(Section(f"{name}: slices", tables=_slice_tables(report)))
     if report.get("robustness"):
@@ -332,6 +334,21 @@ def _robustness_section(name: str, report: Mapping[str, Any]) -> Section:
         text=(f"{meanings}.",),
         tables=(_robustness_table(report),),
         figures=(Drawing(figure, "ROC AUC that is left"),),
+    )
+
+
+def _stability_section(name: str, report: Mapping[str, Any]) -> Section:
+    kinds = {"any of them": report["overturned"], **report["overturned_by"]}
+    rows = tuple(
+        (label, share["count"], share["of"], share["share"], _range(share["interval"]))
+        for label, share in kinds.items()
+    )
+    columns = ("overturned by", "count", "of", "share", "95 % (Clopper-Pearson)")
+    caption = "Answers likely real and likely fake that a re-encoding overturns"
+    return Section(
+        f"{name}: stability",
+        text=("What a re-encoding overturns is called inconclusive by the server.",),
+        tables=(Table(columns, rows, caption), _answers_table(report)),
     )
 
 

@@ -27,7 +27,11 @@ from deepfake_detector.explainers.perturbation import logits
 from deepfake_detector.face_crops import crop
 from deepfake_detector.labels import FAKE
 from deepfake_detector.robustness import robustness_report
-from deepfake_detector.set_examination import Examination, examine
+from deepfake_detector.set_examination import (
+    Examination,
+    examine,
+    stability_report,
+)
 
 #: Most pictures whose heatmaps are tested.
 _EXPLAINED: Final = 64
@@ -259,6 +263,7 @@ def _evaluate_set(
     found = examine(detector, scored, options.robustness)
     names = [picture.name for picture in scored.pictures]
     report["slices"] = found.slices(scored, threshold)
+    report["stability"] = found.stability(scored, detector.card.cut_offs)
     report["robustness"] = found.robustness(scored, threshold)
     report["worst"] = worst_mistakes(names, scored.y_true, scored.p_fake, threshold)
     evaluated = EvaluatedSet(scored, report, found)
@@ -307,6 +312,9 @@ def _pooled_report(
         "source": slices.slice_report(masks, y_true, p_fake, threshold, baseline)
     }
     looks = [one.examination for one in sets if one.examination is not None]
+    if len(looks) == len(sets):
+        views = _joined([look.views for look in looks])
+        report["stability"] = stability_report(y_true, p_fake, views, card.cut_offs)
     if len(looks) == len(sets) and looks[0].perturbed:
         report["robustness"] = robustness_report(
             y_true,

@@ -5,6 +5,7 @@ at a time, so that a set of any size fits into memory.
 """
 
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from deepfake_detector import face_crops, images, slices
+from deepfake_detector.cut_off_report import cut_off_report, share_report
+from deepfake_detector.cut_offs import CutOffs
 from deepfake_detector.dataset_scoring import ScoredSet, score_in_batches
 from deepfake_detector.detector import Detector
 from deepfake_detector.face_crops import FaceBox
@@ -24,6 +27,7 @@ from deepfake_detector.robustness import (
     perturbed_crops,
     robustness_report,
 )
+from deepfake_detector.stability import CHECKS, PLAIN, Stability, check_crops
 from deepfake_detector.thumbnail_baseline import thumbnails
 
 #: Pictures that are decoded before their perturbed copies are scored together.
@@ -48,6 +52,8 @@ class Examination:
         P(fake) after each perturbation; empty where none was asked for.
     perturbed_baseline : dict of str to ndarray of shape (n,), float64
         The thumbnail baseline's scores of the same; empty where it has none.
+    views : dict of str to ndarray of shape (n,), float64
+        P(fake) in each of the views by which serving checks its answers.
     """
 
     boxes: tuple[FaceBox, ...]
@@ -55,6 +61,7 @@ class Examination:
     sharpness: FloatArray
     perturbed: dict[str, FloatArray]
     perturbed_baseline: dict[str, FloatArray]
+    views: dict[str, FloatArray]
 
     def of_picture(self, index: int) -> tuple[float | None, float]:
         """Return what was found of one picture.
@@ -105,6 +112,23 @@ class Examination:
             if masks
         }
 
+    def stability(self, scored: ScoredSet, cut_offs: CutOffs) -> dict[str, Any]:
+        """Report what becomes of the answers when serving checks them.
+
+        Parameters
+        ----------
+        scored : ScoredSet
+            The set that was looked at.
+        cut_offs : CutOffs
+            The card's.
+
+        Returns
+        -------
+        dict
+            What :func:`stability_report` returns.
+        """
+        return stability_report(scored.y_true, scored.p_fake, self.views, cut_offs)
+
     def robustness(self, scored: ScoredSet, threshold: float) -> dict[str, Any] | None:
         """Report what each perturbation costs.
 
@@ -131,6 +155,50 @@ class Examination:
         )
 
 
+def stability_report(
+    y_true: NDArray[np.int64],
+    p_fake: FloatArray,
+    views: Mapping[str, FloatArray],
+    cut_offs: CutOffs,
+) -> dict[str, Any]:
+    """Report what becomes of answers that a re-encoding may overturn.
+
+    Parameters
+    ----------
+    y_true : ndarray of shape (n,), int64
+        Ground truth, 0 = real, 1 = fake.
+    p_fake : ndarray of shape (n,), float64
+        P(fake) of the faces as they are.
+    views : mapping of str to ndarray of shape (n,), float64
+        P(fake) of the same faces in the views of `stability.CHECKS`.
+    cut_offs : CutOffs
+        What scores are read by.
+
+    Returns
+    -------
+    dict
+        `overturned`, how many of the answers likely real and likely fake do not hold;
+        `overturned_by` each view; and what `cut_off_report.cut_off_report` says when
+        those are called inconclusive.
+    """
+    columns = {PLAIN: p_fake, **views}
+    found = [
+        Stability.of(dict(zip(columns, map(float, scores), strict=True)), cut_offs)
+        for scores in zip(*columns.values(), strict=True)
+    ]
+    overturned = np.array([not stability.stable for stability in found])
+    answers = cut_off_report(y_true, p_fake, cut_offs)
+    likely = len(y_true) - answers["inconclusive"]["count"]
+    return {
+        "overturned": share_report(int(overturned.sum()), likely),
+        "overturned_by": {
+            view: share_report(sum(view in s.overturned_by for s in found), likely)
+            for view in views
+        },
+        **cut_off_report(y_true, p_fake, cut_offs, overturned),
+    }
+
+
 def examine(detector: Detector, scored: ScoredSet, perturb: bool) -> Examination:
     """Look at every scored picture again.
 
@@ -151,8 +219,12 @@ def examine(detector: Detector, scored: ScoredSet, perturb: bool) -> Examination
     looks: list[_Look] = []
     scores: list[FloatArray] = []
     seen: list[NDArray[np.uint8]] = []
+    checked: list[FloatArray] = []
     for chunk in _chunks(detector, scored, perturb):
         looks += [_Look(look.box, look.found, look.sharpness) for look in chunk]
+        views = np.concatenate([look.views for look in chunk])
+        scores_of_views = score_in_batches(detector, views)
+        checked.append(scores_of_views.reshape(len(chunk), len(CHECKS)))
         if perturb:
             crops = np.concatenate([look.perturbed for look in chunk])
             shape = (len(chunk), len(PERTURBATIONS))
@@ -166,6 +238,7 @@ def examine(detector: Detector, scored: ScoredSet, perturb: bool) -> Examination
         np.array([look.sharpness for look in looks]),
         _by_perturbation(np.concatenate(scores)) if perturb else {},
         _baseline_scores(scored, np.concatenate(seen)) if perturb else {},
+        dict(zip(CHECKS, np.concatenate(checked).T, strict=True)),
     )
 
 
@@ -176,6 +249,7 @@ class _Look:
     box: FaceBox
     found: bool
     sharpness: float
+    views: Any = None  # (n_checks, h, w, 3), uint8
     perturbed: Any = None  # (n_perturbations, h, w, 3), uint8
 
 
@@ -189,7 +263,8 @@ def _chunks(detector: Detector, scored: ScoredSet, perturb: bool) -> Any:
         copies = (
             perturbed_crops(image, box, card.crop, size, index) if perturb else None
         )
-        return _Look(box, found, sharpness(crop), copies)
+        views = np.stack(check_crops(image, box, card.crop, size))
+        return _Look(box, found, sharpness(crop), views, copies)
 
     count = len(scored.pictures)
     with (

@@ -40,6 +40,15 @@ def test_every_answer_is_one_of_three_where_the_cut_offs_meet() -> None:
     assert report["fakes_called_fake"]["count"] == 2
 
 
+def test_overturned_answers_are_inconclusive() -> None:
+    y_true, p_fake = np.array([0, 0, 1, 1]), np.array([0.1, 0.9, 0.9, 0.5])
+    overturned = np.array([True, True, False, True])
+    report = cut_off_report(y_true, p_fake, CUT_OFFS, overturned)
+    assert report["inconclusive"]["count"] == 3
+    assert report["reals_called_fake"]["count"] == 0
+    assert report["fakes_called_fake"]["count"] == 1
+
+
 @pytest.mark.parametrize("label", [0, 1])
 def test_one_class_has_no_share_of_the_other(label: int) -> None:
     report = cut_off_report(np.full(3, label), np.array([0.1, 0.5, 0.9]), CUT_OFFS)

@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from deepfake_detector import dataset_scoring
+from deepfake_detector.artifact import CARD_FILE, Artifact, write_artifact
 from deepfake_detector.detector import Detector
 from deepfake_detector.evaluation_files import (
     METRICS_FILE,
@@ -26,7 +29,7 @@ from deepfake_detector.evaluation_run import (
     evaluate_sets,
 )
 from deepfake_detector.exceptions import ConfigError
-from tests.bright_sets import bright_detector, write_bright_set
+from tests.bright_sets import Brightness, bright_detector, write_bright_set
 
 GIVEN = {"split": None, "by_picture": False, "threshold": None, "robustness": None}
 
@@ -187,6 +190,73 @@ def test_perturbed_copies_are_scored_when_asked_or_with_a_report(
 def test_further_models_are_scored_on_the_same_sets(pictures: Path) -> None:
     found = evaluate_and_write({}, [str(pictures)], None, [Path("m"), Path("n")], GIVEN)
     assert [evaluation.sets[0].report["auc"] for evaluation in found] == [1.0] * 3
+
+
+@pytest.fixture
+def model_dir(detector: Detector, tmp_path: Path) -> Path:
+    write_artifact(tmp_path / "model", detector.card, lambda staging: None)
+    return tmp_path / "model"
+
+
+def test_figures_go_into_the_card(
+    model_dir: Path, pictures: Path, tmp_path: Path
+) -> None:
+    other = write_bright_set(tmp_path / "other", 6)
+    given = GIVEN | {"model_dir": model_dir, "into_card": True}
+    sets = [f"mine={pictures}", str(other)]
+    (found,) = evaluate_and_write({}, sets, None, [], given)
+    card = Artifact.load(model_dir).card
+    (split,) = card.metrics
+    assert split == found.sets[0].scored.split
+    assert list(card.metrics[split]) == ["mine", "other", "pooled"]
+    report = card.metrics[split]["mine"]
+    assert report["auc"] == 1.0
+    looked = {"slices", "robustness", "stability", "cut_offs", "deletion_test"}
+    assert looked <= set(report)
+    assert "worst" not in report
+    assert ".png" not in (model_dir / CARD_FILE).read_text(encoding="utf-8")
+    assert "robustness" in card.metrics[split]["pooled"]
+
+
+def test_network_is_laid_beside_the_served_file(
+    model_dir: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Rounded(Brightness):
+        def run(self, batch: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+            return {"logit": super().run(batch)["logit"] + np.float32(0.01)}
+
+    backends = {"litert": Brightness, "keras": Rounded}
+    monkeypatch.setattr(
+        Detector, "load", lambda config: bright_detector(backends[config.backend]())
+    )
+    given = GIVEN | {"model_dir": model_dir, "check_export": True}
+    evaluate_and_write({}, [f"mine={pictures}"], None, [], given)
+    card = Artifact.load(model_dir).card
+    assert card.metrics == {}
+    ((_, sets),) = card.export_check.items()
+    assert sets["mine"]["pictures"] == 20
+    assert sets["mine"]["auc_difference"] == 0.0
+    assert 0.0005 < sets["mine"]["p_fake_difference"] < 0.0025
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "option"),
+    [
+        ("by_picture", True, "--picture"),
+        ("threshold", 0.7, "--threshold"),
+        ("backend", "keras", "--backend"),
+        ("keras_file", Path("a.keras"), "--keras-file"),
+    ],
+)
+@pytest.mark.parametrize("what", ["into_card", "check_export"])
+def test_card_takes_figures_of_its_own_file_alone(
+    what: str, setting: str, value: Any, option: str, model_dir: Path, pictures: Path
+) -> None:
+    before = (model_dir / CARD_FILE).read_bytes()
+    given = GIVEN | {"model_dir": model_dir, what: True, setting: value}
+    with pytest.raises(ConfigError, match=f"leave out {option}"):
+        evaluate_and_write({}, [str(pictures)], None, [], given)
+    assert (model_dir / CARD_FILE).read_bytes() == before
 
 
 def test_bad_setting_is_named(pictures: Path) -> None:

@@ -19,6 +19,7 @@ from deepfake_detector.evaluation_run import (
     evaluate_sets,
 )
 from deepfake_detector.html_report import Page, Table, render_page
+from deepfake_detector.stability import CHECKS
 from tests.bright_sets import bright_detector, write_bright_set
 
 
@@ -63,6 +64,7 @@ def test_page_of_one_set_has_all_its_sections(page: Page) -> None:
     assert [section.heading for section in page.sections] == [
         "pictures",
         "pictures: curves",
+        "pictures: stability",
         "pictures: slices",
         "pictures: robustness",
         "pictures: worst mistakes",
@@ -109,6 +111,14 @@ def test_answers_at_the_cut_offs_have_exact_intervals(page: Page) -> None:
     # One real of ten is called fake: it was put there.
     assert rows["reals called likely fake"] == ["1", "10", "0.100", "0.003 to 0.445"]
     assert "Likely real below 0.475" in answers.caption
+
+
+def test_stability_tells_what_becomes_of_the_answers(page: Page) -> None:
+    overturned, answers = tables(page, "pictures: stability")
+    names = [row[0].text for row in overturned.cells]
+    assert names == ["any of them", *CHECKS]
+    assert [row[1].text for row in overturned.cells] == ["0"] * 4
+    assert answers.cells[0][0].text == "reals called likely fake"
 
 
 def test_curves_are_six_and_say_of_what(page: Page) -> None:

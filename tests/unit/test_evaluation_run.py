@@ -64,7 +64,7 @@ def test_one_set_is_reported_as_ever(detector: Detector, pictures: Path) -> None
 def test_second_look_adds_to_the_report(detector: Detector, pictures: Path) -> None:
     plain = score_dataset(detector, pictures)
     (one,) = evaluate_sets(detector, [(None, pictures)], EVERYTHING).sets
-    added = {"slices", "robustness", "worst", "deletion_test"}
+    added = {"slices", "robustness", "stability", "worst", "deletion_test"}
     assert set(one.report) == set(plain) | added
     assert {name: one.report[name] for name in plain} == plain
     assert one.report["robustness"]["clean"]["auc"] == 1.0
@@ -114,6 +114,8 @@ def test_several_sets_are_told_apart_and_together(
         "pictures-2": 20,
     }
     assert pooled["robustness"]["clean"]["auc"] == pooled["auc"]
+    overturned = [o.report["stability"]["overturned"]["of"] for o in evaluation.sets]
+    assert pooled["stability"]["overturned"]["of"] == sum(overturned)
     assert json.loads(json.dumps(evaluation.to_dict(), allow_nan=False))
 
 

@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from deepfake_detector import dataset_scoring, face_crops, images
+from deepfake_detector.cut_offs import CutOffs
 from deepfake_detector.dataset_scoring import ScoredSet, score_set
 from deepfake_detector.detector import Detector
 from deepfake_detector.robustness import PERTURBATIONS
-from deepfake_detector.set_examination import examine
+from deepfake_detector.set_examination import examine, stability_report
+from deepfake_detector.stability import CHECKS
 from tests.bright_sets import bright_detector, write_bright_set
 
 
@@ -134,3 +136,42 @@ def test_merged_sets_are_reported_by_their_origin(
         "one": True,
         "two": True,
     }
+
+
+def test_views_are_those_by_which_serving_checks(portraits: Path) -> None:
+    detector = bright_detector(rule="face")
+    scored = score_set(detector, portraits, by_picture=True)
+    found = examine(detector, scored, perturb=False)
+    assert list(found.views) == [*CHECKS]
+    for i, picture in enumerate(scored.pictures):
+        faces = detector.analyse(portraits / picture.name).faces
+        (views,) = [f.stability for f in faces if f.box == found.boxes[i]]
+        assert views is not None
+        for view in CHECKS:
+            assert found.views[view][i] == pytest.approx(views.p_fake[view])
+
+
+def test_overturned_answers_count_as_inconclusive() -> None:
+    # Likely fake, fake but for one view, inconclusive, likely real, real but for both.
+    p_fake = np.array([0.9, 0.9, 0.5, 0.1, 0.1])
+    views = {
+        "jpeg": np.array([0.8, 0.9, 0.9, 0.4, 0.9]),
+        "half": np.array([0.9, 0.2, 0.1, 0.1, 0.6]),
+    }
+    y_true = np.array([0, 1, 1, 0, 1])
+    report = stability_report(y_true, p_fake, views, CutOffs(0.3, 0.7))
+    counts = {
+        name: (part["count"], part["of"])
+        for name, part in report.items()
+        if isinstance(part, dict) and "count" in part
+    }
+    assert counts == {
+        "overturned": (2, 4),
+        "reals_called_fake": (1, 2),
+        "reals_called_real": (1, 2),
+        "fakes_called_fake": (0, 3),
+        "fakes_called_real": (0, 3),
+        "inconclusive": (3, 5),
+    }
+    by_view = {view: part["count"] for view, part in report["overturned_by"].items()}
+    assert by_view == {"jpeg": 1, "half": 2}

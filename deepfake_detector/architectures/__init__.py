@@ -99,6 +99,16 @@ ARCHITECTURES = Registry(
         ("baseline_64", f"{_HERE}.baseline_64:BASELINE_64"),
         ("compact", f"{_HERE}.compact:NETWORKS"),
         (
+            "compact_deep",
+            f"{_HERE}.compact:NETWORKS",
+            "The compact network with more residual units where maps are small.",
+        ),
+        (
+            "compact_deep_srm",
+            f"{_HERE}.compact:NETWORKS",
+            "The deeper compact network with high-pass residuals beside the colours.",
+        ),
+        (
             "compact_srm",
             f"{_HERE}.compact:NETWORKS",
             "The compact network with high-pass residuals beside the colours.",

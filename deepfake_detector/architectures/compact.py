@@ -22,7 +22,7 @@ References
    2018, arXiv:1805.04953, section 3.2.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -36,6 +36,9 @@ from deepfake_detector.architectures.heads import activation_map_head
 
 #: Filters of each stage and its residual units; each stage halves height and width.
 _STAGES: Final = ((16, 0), (32, 0), (64, 1), (128, 2))
+
+#: The same with more units where the maps are small, and units cost little time.
+_DEEP_STAGES: Final = ((16, 0), (32, 1), (64, 2), (128, 3))
 
 #: Residuals beyond this are cut off, grey levels; the rich model's largest is 3.
 _LARGEST_RESIDUAL: Final = 8.0
@@ -58,6 +61,7 @@ _THIRD_ORDER: Final = (
 
 def build(
     input_shape: tuple[int, int, int],
+    stages: Sequence[tuple[int, int]] = _STAGES,
     high_pass: bool = False,
     name: str = "compact",
 ) -> keras.Model:
@@ -67,6 +71,8 @@ def build(
     ----------
     input_shape : (int, int, int)
         Height, width and channels.
+    stages : sequence of (int, int), optional
+        Filters of each stage, and its residual units.
     high_pass : bool, default False
         Whether it sees high-pass residuals beside the colours.
     name : str, default 'compact'
@@ -82,7 +88,7 @@ def build(
     x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
     if high_pass:
         x = layers.Concatenate()([x, _residuals(inputs)])  # (n, h, w, 6)
-    for filters, residual_units in _STAGES:
+    for filters, residual_units in stages:
         x = layers.MaxPooling2D(2)(_convolution(x, filters))
         for _ in range(residual_units):
             x = layers.Add()([x, _convolution(x, filters)])
@@ -125,6 +131,13 @@ def high_pass_kernels() -> NDArray[np.float32]:
 
 NETWORKS: Final[Mapping[str, Architecture]] = {
     "compact": Architecture(build, parameters=431_345),
+    "compact_deep": Architecture(
+        partial(build, stages=_DEEP_STAGES, name="compact_deep"), parameters=625_777
+    ),
+    "compact_deep_srm": Architecture(
+        partial(build, stages=_DEEP_STAGES, high_pass=True, name="compact_deep_srm"),
+        parameters=626_434,
+    ),
     "compact_srm": Architecture(
         partial(build, high_pass=True, name="compact_srm"), parameters=432_002
     ),

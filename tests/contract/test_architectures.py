@@ -55,6 +55,8 @@ ENSEMBLES = sorted(set(ARCHITECTURES) - set(NAMES))
 PARAMETERS = {
     "baseline_64": 8_657,
     "compact": 431_345,
+    "compact_deep": 625_777,
+    "compact_deep_srm": 626_434,
     "compact_srm": 432_002,
     "deforgify": 1_126_306,
     "efficientnet_v2_b0": 5_920_593,

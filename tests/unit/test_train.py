@@ -111,8 +111,8 @@ BAD_SETTINGS = {
         "unknown crop 'half'; choose from: face, whole",
     ),
     "unknown augmentation": (
-        ["--augmentation", "strong"],
-        "unknown augmentation 'strong'; choose from: none, robust, standard",
+        ["--augmentation", "weak"],
+        "unknown augmentation 'weak'; choose from: none, robust, standard, strong",
     ),
     "too few archives": (
         ["--dataset", "folder", "--dataset", "dfdc_faces", "--archive", "a.zip"],

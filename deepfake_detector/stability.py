@@ -127,12 +127,12 @@ def check_crops(
     near, near_box = _neighbourhood(image, box, rule, image_size)
     height, width = near.shape[:2]
     half, half_box = _resized(near, near_box, (height + 1) // 2, (width + 1) // 2)
-    step = SHIFT * max(box.width, box.height)
-    beside = replace(box, left=box.left + step, top=box.top + step)
+    step = SHIFT * max(near_box.width, near_box.height)
+    beside = replace(near_box, left=near_box.left + step, top=near_box.top + step)
     return (
         face_crops.crop(_as_jpeg(near), near_box, rule, image_size),
         face_crops.crop(half, half_box, rule, image_size),
-        face_crops.crop(image, beside, rule, image_size),
+        face_crops.crop(near, beside, rule, image_size),
     )
 
 
@@ -141,8 +141,10 @@ def _neighbourhood(
 ) -> tuple[UInt8Array, FaceBox]:
     """What the crop is cut from, with a border, not much larger than the crop."""
     region = face_crops.region(box, rule)
-    rows = _block_range(region.top, region.height, image.shape[0])
-    columns = _block_range(region.left, region.width, image.shape[1])
+    # The border has room for the shifted view.
+    step = SHIFT * max(box.width, box.height)
+    rows = _block_range(region.top, region.height + step, image.shape[0])
+    columns = _block_range(region.left, region.width + step, image.shape[1])
     near = image[rows, columns]
     near_box = replace(box, left=box.left - columns.start, top=box.top - rows.start)
     height, width = (
@@ -170,7 +172,12 @@ def _resized(
 ) -> tuple[UInt8Array, FaceBox]:
     """A picture averaged down, and the box in it."""
     down, across = height / image.shape[0], width / image.shape[1]
-    resized = Image.fromarray(image).resize((width, height), Image.Resampling.BOX)
+    resized = Image.fromarray(image).resize(
+        # A gap of 2 makes the averaging of a large face several times faster.
+        (width, height),
+        Image.Resampling.BOX,
+        reducing_gap=2.0,
+    )
     return np.asarray(resized), FaceBox(
         box.left * across, box.top * down, box.width * across, box.height * down
     )

@@ -73,8 +73,8 @@ def test_half_view_is_that_of_the_whole_picture_halved(
 def test_shifted_view_is_cut_beside_by_the_stated_share(
     image: NDArray[np.uint8],
 ) -> None:
-    shifted = check_crops(image, FaceBox(50, 40, 100, 80), FACE, SIZE)[2]
-    beside = FaceBox(50 + 100 * SHIFT, 40 + 100 * SHIFT, 100, 80)
+    shifted = check_crops(image, FaceBox(50, 40, 90, 80), FACE, SIZE)[2]
+    beside = FaceBox(50 + 90 * SHIFT, 40 + 90 * SHIFT, 90, 80)
     expected = face_crops.crop(image, beside, FACE, SIZE)
     np.testing.assert_array_equal(shifted, expected)
 
@@ -102,6 +102,19 @@ def test_a_large_face_is_re_encoded_from_a_small_copy(
     check_crops(large, FaceBox(500, 500, 2000, 2000), FACE, SIZE)
     assert len(encoded) == 1
     assert max(encoded[0]) < 2.2 * SIZE[0]
+
+
+def test_views_of_a_large_face_are_of_the_same_place() -> None:
+    rows, columns = np.mgrid[0:1200, 0:1600]
+    slopes = np.stack([rows / 5, columns / 7, rows / 9 + columns / 11], axis=-1)
+    large, box = slopes.clip(0, 255).astype(np.uint8), FaceBox(300, 200, 700, 700)
+    plain = face_crops.crop(large, box, FACE, SIZE).astype(float)
+    jpeg, half, shifted = check_crops(large, box, FACE, SIZE)
+    assert np.abs(jpeg - plain).mean() < 3
+    assert np.abs(half - plain).mean() < 1.5
+    # 3 % of 700 pixels, of which a level of the first channel takes 5.
+    step = (shifted - plain)[..., 0].mean()
+    assert step == pytest.approx(700 * SHIFT / 5, abs=1.0)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ References
 .. [1] Broecker and Smith, "Increasing the Reliability of Reliability Diagrams", Weather
    and Forecasting 22, 2007: consistency resampling.
 .. [2] Vaicenavicius et al., "Evaluating model calibration in classification", AISTATS
-   2019, arXiv:1902.06977, section 4.
+   2019, arXiv:1902.06977.
 """
 
 from collections.abc import Sequence

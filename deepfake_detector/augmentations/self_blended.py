@@ -12,7 +12,7 @@ References
    2022, arXiv:2204.08376, sections 3.1 to 3.3.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +55,8 @@ def blend(crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8
 
 def _colour(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Shift each channel, brightness, contrast and saturation a little."""
-    levels = np.arange(256, dtype=np.float32)[None, :]  # (1, 256), then (3, 256)
+    # (1, 256), or (3, 256) once tinted
+    levels: NDArray[np.floating[Any]] = np.arange(256, dtype=np.float32)[None, :]
     levels = (levels - 128) * rng.uniform(0.85, 1.15) + 128 + rng.uniform(-15, 15)
     if rng.random() < 0.5:
         levels = levels + rng.uniform(-20, 20, size=(3, 1))

@@ -8,12 +8,13 @@ References
 .. [1] Zhong et al., "Random Erasing Data Augmentation", AAAI 2020, arXiv:1708.04896.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_detector.augmentations import robust, standard
+from deepfake_detector.augmentations import Augmentation, robust, standard
 
 #: Probability of turning and zooming, and of hiding a patch.
 GEOMETRY_P: Final = 0.5
@@ -64,4 +65,5 @@ def erased(crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint
     return changed
 
 
-STEPS: Final = robust.STEPS | {"erasing": erased}
+#: Each step that shows on a single picture, for looking at it.
+STEPS: Final[Mapping[str, Augmentation]] = {**robust.STEPS, "erasing": erased}

@@ -168,3 +168,28 @@ def test_nothing_on_the_page_says_that_a_map_shows_the_fake(
     page = server.send(("file", "a.png", picture)).text
     section = page[page.index('id="looked"') :].partition("</section>")[0]
     assert "fake" not in section.lower()
+
+
+def test_picture_has_a_legend_in_words_of_the_lines_it_uses(
+    server: Any, picture: bytes
+) -> None:
+    page = server.send(("file", "a.png", picture)).text
+    legend = page[page.index('class="legend"') :].partition("</ul>")[0]
+    lines = re.findall(r'class="face (\w+)".*?</svg>([^<]+)</li>', legend, re.DOTALL)
+    assert lines == [
+        ("likely_fake", "likely fake"),
+        ("likely_real", "likely real"),
+        ("too_small", "too small to judge"),
+    ]
+    assert "<title>Face 2: likely fake</title>" in page
+
+
+def test_lines_differ_by_more_than_their_colour(server: Any) -> None:
+    with server.client.get("/static/style.css") as answer:
+        rules = dict(re.findall(r"\.face\.(\w+) \.frame \{([^}]*)\}", answer.text))
+    patterns = {
+        verdict: re.findall(r"stroke-(?:width|dasharray): [^;]+", rule)
+        for verdict, rule in rules.items()
+    }
+    assert len(patterns) == 4
+    assert len({tuple(pattern) for pattern in patterns.values()}) == 4

@@ -368,6 +368,29 @@ def test_loading_runs_the_network_once(
     assert [len(batch) for batch in backend.batches] == [4]
 
 
+def test_setting_names_another_face_detector(model_dir: Path) -> None:
+    # A model of face crops; YuNet says what it lacks, so it was the one asked for.
+    config = ServeConfig(
+        model_dir=model_dir,
+        backend="constant",
+        face_detector="yunet",
+        face_model=model_dir / "none.onnx",
+    )
+    with pytest.raises(ArtifactError, match="face model cannot be read"):
+        Detector.load(config)
+
+
+@pytest.mark.parametrize(
+    ("name", "error"), [("whole_picture", ConfigError), ("eyes", UnknownNameError)]
+)
+def test_face_detector_that_does_not_fit_is_refused(
+    model_dir: Path, name: str, error: type[Exception]
+) -> None:
+    config = ServeConfig(model_dir=model_dir, backend="constant", face_detector=name)
+    with pytest.raises(error, match=name):
+        Detector.load(config)
+
+
 def test_unknown_backend_lists_choices(model_dir: Path) -> None:
     with pytest.raises(UnknownNameError, match="choose from: constant, keras, litert"):
         Detector.load(ServeConfig(model_dir=model_dir, backend="abacus"))

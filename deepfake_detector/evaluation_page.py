@@ -134,6 +134,8 @@ def _pooled_section(evaluation: Evaluation) -> Section:
         _answers_table(pooled["cut_offs"]),
         *_slice_tables(pooled),
     ]
+    if pooled.get("stability"):
+        tables += _stability_tables(pooled["stability"])
     if pooled.get("robustness"):
         tables.append(_robustness_table(pooled["robustness"]))
     return Section("All sets together", tables=tuple(tables))
@@ -298,13 +300,15 @@ def _slice_tables(report: Mapping[str, Any]) -> tuple[Table, ...]:
     tables = []
     for slicing, parts in report["slices"].items():
         rows: list[_Row] = [
-            (part, of["pictures"], of["real"], of["fake"], of["accuracy"], of["auc"])
-            + (_range(of["auc_interval"]), of["thumbnail_baseline_auc"])
+            (part, of["pictures"], of["real"], of["fake"], of["accuracy"])
+            + (_range(of["accuracy_interval"]), of["auc"], _range(of["auc_interval"]))
+            + (of["thumbnail_baseline_auc"],)
             for part, of in parts.items()
         ]
-        columns = (slicing, "pictures", "real", "fake", "accuracy", "ROC AUC", "95 %")
-        caption = f"By {slicing}"
-        tables.append(Table((*columns, "thumbnail AUC"), tuple(rows), caption))
+        columns = (slicing, "pictures", "real", "fake", "accuracy", "95 %", "ROC AUC")
+        columns_left = ("95 %", "thumbnail AUC")
+        table = Table((*columns, *columns_left), tuple(rows), f"By {slicing}")
+        tables.append(table)
     return tuple(tables)
 
 
@@ -338,6 +342,15 @@ def _robustness_section(name: str, report: Mapping[str, Any]) -> Section:
 
 
 def _stability_section(name: str, report: Mapping[str, Any]) -> Section:
+    return Section(
+        f"{name}: stability",
+        text=("What a re-encoding overturns is called inconclusive by the server.",),
+        tables=_stability_tables(report),
+    )
+
+
+def _stability_tables(report: Mapping[str, Any]) -> tuple[Table, Table]:
+    """What is overturned, and the answers with that."""
     kinds = {"any of them": report["overturned"], **report["overturned_by"]}
     rows = tuple(
         (label, share["count"], share["of"], share["share"], _range(share["interval"]))
@@ -345,11 +358,7 @@ def _stability_section(name: str, report: Mapping[str, Any]) -> Section:
     )
     columns = ("overturned by", "count", "of", "share", "95 % (Clopper-Pearson)")
     caption = "Answers likely real and likely fake that a re-encoding overturns"
-    return Section(
-        f"{name}: stability",
-        text=("What a re-encoding overturns is called inconclusive by the server.",),
-        tables=(Table(columns, rows, caption), _answers_table(report)),
-    )
+    return Table(columns, rows, caption), _answers_table(report)
 
 
 def _mistakes_section(detector: Detector, one: EvaluatedSet) -> Section:

@@ -272,13 +272,13 @@ def _slice_tables(sets: Mapping[str, Report]) -> Iterator[tuple[str, str]]:
                     part,
                     of["real"],
                     of["fake"],
-                    _number(of["accuracy"]),
+                    _with_interval(of, "accuracy"),
                     "" if of["auc"] is None else _with_interval(of, "auc"),
                     _number(of.get("thumbnail_baseline_auc")),
                 )
                 for part, of in parts.items()
             ]
-            heads = (slicing, "real", "fake", "accuracy", "AUC [95 %]")
+            heads = (slicing, "real", "fake", "accuracy [95 %]", "AUC [95 %]")
             yield f"{name}, by {slicing}", _table((*heads, "AUC of thumbnails"), rows)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from deepfake_detector import metrics
 from deepfake_detector.bootstrap import interval, resampled_metrics
+from deepfake_detector.cut_off_report import share_report
 from deepfake_detector.labels import FAKE, REAL
 
 #: Edges between face sizes, pixels of the source picture; the server judges from the
@@ -128,9 +129,9 @@ def slice_report(
     Returns
     -------
     dict
-        For each part `pictures`, `real`, `fake`, `accuracy`, and `auc`,
-        `auc_interval` and `thumbnail_baseline_auc`, which are None where the part
-        holds one class.
+        For each part `pictures`, `real`, `fake`, `accuracy` with its exact
+        `accuracy_interval`, and `auc`, `auc_interval` and `thumbnail_baseline_auc`,
+        which are None where the part holds one class.
     """
     return {
         name: _part_report(
@@ -150,11 +151,13 @@ def _part_report(
     baseline: FloatArray | None,
 ) -> dict[str, Any]:
     answers = np.where(p_fake >= threshold, FAKE, REAL)
+    right = share_report(int(np.sum(answers == y_true)), len(y_true))
     report: dict[str, Any] = {
         "pictures": len(y_true),
         "real": int(np.sum(y_true == REAL)),
         "fake": int(np.sum(y_true == FAKE)),
-        "accuracy": metrics.accuracy_score(y_true, answers),
+        "accuracy": right["share"],
+        "accuracy_interval": right["interval"],
         "auc": None,
         "auc_interval": None,
         "thumbnail_baseline_auc": None,

@@ -74,6 +74,8 @@ def test_parts_are_reported_like_sets_with_their_baseline() -> None:
     report = slice_report({"left": left}, y_true, p_fake, 0.3, baseline)["left"]
     assert (report["pictures"], report["real"] + report["fake"]) == (50, 50)
     assert report["accuracy"] == np.mean((p_fake >= 0.3)[left] == y_true[left])
+    low, high = report["accuracy_interval"]
+    assert low < report["accuracy"] < high
     assert report["auc"] == pytest.approx(roc_auc_score(y_true[left], p_fake[left]))
     assert report["thumbnail_baseline_auc"] == pytest.approx(
         roc_auc_score(y_true[left], baseline[left])

@@ -24,6 +24,7 @@ from deepfake_detector.exceptions import (
     MissingPackageError,
 )
 from deepfake_detector.presets import train_config
+from deepfake_detector.whole_file import write_json
 
 #: Settings of the web server, which the command line has no use for.
 _SERVER_ONLY: Final = (
@@ -291,6 +292,26 @@ def compare(architectures: str, crops: str, seeds: int, **options: Any) -> None:
         )
         rows = comparison.Comparison(config, trials, _names(members)).run()
     click.echo(json.dumps(rows))
+
+
+@main.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="JSON file to keep the rows in; it may be given in place of the runs later.",
+)
+def ablation(runs: tuple[Path, ...], output: Path | None) -> None:
+    """Print what each of RUNS changed and what came of it on validation.
+
+    RUNS are run folders of train.py; the first is what the others are told by.
+    """
+    with one_line_errors():
+        tables = _training_module("ablation", "ablation")
+        rows = tables.ablation_rows(runs)
+        if output is not None:
+            write_json(output, rows)
+    click.echo(tables.ablation_table(rows))
 
 
 @main.command()

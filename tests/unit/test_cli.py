@@ -558,3 +558,29 @@ def test_compare_refuses_a_bad_plan_in_a_line(
     assert words in result.stderr
     assert "Traceback" not in result.stderr
     assert planned == []
+
+
+def test_ablation_prints_the_table_of_rows_it_wrote(tmp_path: Path) -> None:
+    row = {
+        "settings": {"augmentation": "none"},
+        "cost": {"epochs": 5, "minutes": 4.2, "images_per_second": 300.0},
+        "metrics": {
+            "drawn": {
+                "auc": 0.7,
+                "interval": [0.6, 0.8],
+                "thumbnail_baseline_auc": 0.61,
+            }
+        },
+    }
+    (tmp_path / "rows.json").write_text(json.dumps([row]))
+    first = run("ablation", tmp_path / "rows.json", "--output", tmp_path / "again.json")
+    assert first.exit_code == 0
+    assert "| first row | 5 | 4 | 300 | 0.700 [0.600, 0.800] |" in first.stdout
+    assert run("ablation", tmp_path / "again.json").stdout == first.stdout
+
+
+@pytest.mark.parametrize("name", ["", "nowhere"])
+def test_ablation_of_no_run_ends_in_one_line(tmp_path: Path, name: str) -> None:
+    result = run("ablation", tmp_path / name)
+    assert result.exit_code == 2
+    assert "expected the folder of a finished training run" in result.stderr

@@ -314,13 +314,13 @@ class TrainConfig(_Settings):
     )
     augmentation_ramp: int = setting(
         0,
-        "First epochs, over which augmented and self-blended pictures climb from none to "
-        "their shares.",
+        "First epochs, over which augmented and self-blended pictures climb from none "
+        "to their shares.",
     )
     self_blended: float = setting(
         0.0,
-        "Share of the fakes shown in training in whose place a real picture of the same "
-        "dataset is shown, blended with a changed copy of itself.",
+        "Share of the fakes shown in training in whose place a real picture of the "
+        "same dataset is shown, blended with a changed copy of itself.",
     )
     balance_sources: bool = setting(
         False, "Show every dataset equally often, however few pictures it has."

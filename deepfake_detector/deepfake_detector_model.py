@@ -110,7 +110,7 @@ class DeepfakeDetectorModel:
             ) from error
 
     def compile_model(self, stage: Stage | None = None) -> None:
-        """Set optimiser, cross-entropy (or focal loss) on logits, and the log's metrics.
+        """Set the optimiser, the loss on logits, and the metrics of the log.
 
         Parameters
         ----------

@@ -121,11 +121,14 @@ class DlibHog:
         return _sure(finds) or likely[-1:]
 
     def _search_large(self, image: NDArray[np.uint8], grey: Image.Image) -> list[_Find]:
-        """Sure faces of a large picture: a look at all of it, then at parts."""
+        """Sure faces of a large picture: two looks at all of it, then at parts."""
         full = _WINDOW_PX / LEAST_FACE_PX
         pixels = grey.width * grey.height
         scale = min(full, (self._whole_pixels / pixels) ** 0.5)
-        finds = _sure(self._look(grey, FaceBox(0, 0, *grey.size), scale))
+        whole = FaceBox(0, 0, *grey.size)
+        # dlib misses some large faces at a size at which it sees small ones.
+        looks = (self._look(grey, whole, one) for one in (scale, scale / 2))
+        finds = [find for look in looks for find in _sure(look)]
         left = self._part_pixels
         if scale < full and left > 0:
             known = distinct_faces(finds, grey.size)

@@ -36,7 +36,7 @@ from deepfake_detector.training_schedule import Stage, training_stages
 logger = logging.getLogger(__name__)
 
 #: Largest difference in logit between Keras and an exported file that is accepted.
-EXPORT_TOLERANCE: Final = 1e-3
+EXPORT_TOLERANCE: Final = 1e-4
 
 _SCORING_BATCH: Final = 64
 

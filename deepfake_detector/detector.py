@@ -224,6 +224,9 @@ class Detector:
             card = artifact.card
             backend = BACKENDS.get(config.backend).load(artifact)
         face_detector = _face_detector(config, card)
+        if config.face_detector not in (None, card.crop.detector):
+            # What was measured, was measured on the other detector's crops.
+            card = replace(card, cut_offs=_unmeasured(card.cut_offs))
         detector = cls(
             backend,
             face_detector,
@@ -281,6 +284,10 @@ class Detector:
             boxes = [face_crops.centre_box(image, self.card.crop)]
         least_px = 1 if judged_whole else MIN_FACE_PX
         judgeable = [max(box.width, box.height) >= least_px for box in boxes]
+        model_cut_offs = self.card.cut_offs
+        if judged_whole:
+            # What was measured, was measured on found faces.
+            cut_offs, model_cut_offs = map(_unmeasured, (cut_offs, model_cut_offs))
         faces = self._judge(image, boxes[:MAX_FACES], judgeable[:MAX_FACES], cut_offs)
         scores = [face.p_fake for face in faces if face.p_fake is not None]
         return Analysis(
@@ -295,10 +302,7 @@ class Detector:
             faces_found=faces_found,
             whole_picture=judged_whole or not self.card.crop.square,
             cut_offs=cut_offs,
-            # What was measured, was measured on found faces.
-            model_cut_offs=_unmeasured(self.card.cut_offs)
-            if judged_whole
-            else self.card.cut_offs,
+            model_cut_offs=model_cut_offs,
             model=self.card.name,
         )
 

@@ -284,8 +284,12 @@ def test_words_count_the_faces_that_were_judged() -> None:
 
 def test_what_was_measured_on_faces_is_not_said_of_a_whole_picture() -> None:
     cut_offs = CutOffs(0.3, 0.8, false_alarms=0.01, hits=0.5)
-    analysis = analyse(picture(), [], whole_picture_if_no_face=True, cut_offs=cut_offs)
-    assert "was not measured" in analysis.words[0]
+    for level, verdict in ((128, Verdict.INCONCLUSIVE), (255, Verdict.LIKELY_FAKE)):
+        image = np.full((300, 400, 3), level, dtype=np.uint8)
+        analysis = analyse(image, [], whole_picture_if_no_face=True, cut_offs=cut_offs)
+        assert analysis.verdict is verdict
+        assert "was not measured" in analysis.words[0]
+        assert not any(character.isdigit() for character in " ".join(analysis.words))
 
 
 def test_bytes_file_and_pixels_give_the_same_answer(
@@ -378,6 +382,26 @@ def test_setting_names_another_face_detector(model_dir: Path) -> None:
     )
     with pytest.raises(ArtifactError, match="face model cannot be read"):
         Detector.load(config)
+
+
+@pytest.mark.parametrize("name", [None, "dlib_hog", "yunet"])
+def test_what_was_measured_with_one_face_detector_is_not_said_with_another(
+    name: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = PlantedFaces(LARGE)
+    monkeypatch.setattr(
+        "deepfake_detector.detector.load_face_detector", lambda *_: found
+    )
+    fitted = card(cut_offs=CutOffs(0.1, 0.3, false_alarms=0.01, hits=0.5))
+    write_artifact(tmp_path / "fitted", fitted, lambda staging: None)
+    config = ServeConfig(
+        model_dir=tmp_path / "fitted", backend="constant", face_detector=name
+    )
+    analysis = Detector.load(config).analyse(picture())
+    assert (analysis.cut_offs.likely_real, analysis.cut_offs.likely_fake) == (0.1, 0.3)
+    words = " ".join(analysis.words)
+    assert ("was not measured" in words) == (name == "yunet")
+    assert ("99 real faces" in words) == (name != "yunet")
 
 
 @pytest.mark.parametrize(

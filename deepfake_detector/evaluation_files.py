@@ -91,6 +91,7 @@ def evaluate_and_write(
         directory.mkdir(parents=True, exist_ok=True)
     places = [set_argument(text) for text in sets]
     detector = Detector.load(config)
+    _require_faces_that_count(config, how, detector.card)
     evaluations = [evaluate_sets(detector, places, how)]
     plainly = replace(how, examine=False, robustness=False)
     for model_dir in also_models:
@@ -246,6 +247,18 @@ def _require_the_cards_way(config: ServeConfig, how: EvaluationOptions) -> None:
         )
 
 
+def _require_faces_that_count(
+    config: ServeConfig, how: EvaluationOptions, card: ModelCard
+) -> None:
+    """Crops of centre faces are those of training, whoever else was asked to look."""
+    own = card.crop.detector
+    if not how.by_picture and config.face_detector not in (None, own):
+        raise ConfigError(
+            f"face_detector: centre faces are found by {own}, as in training; leave "
+            f"out --face-detector {config.face_detector}, or give --picture too"
+        )
+
+
 def _with_export_check(
     card: ModelCard, shipped: Evaluation, network: Evaluation
 ) -> ModelCard:
@@ -264,7 +277,7 @@ def _facts_lines(report: Mapping[str, Any]) -> list[str]:
     return [
         f"{name:24} {value:.4f}" if isinstance(value, float) else f"{name:24} {value}"
         for name, value in report.items()
-        if name not in (*tables, "cut_offs", "stability")
+        if name not in (*tables, "cut_offs", "stability", "answers")
         and name.removesuffix("_interval") not in METRIC_LABELS
     ]
 

@@ -156,6 +156,14 @@ def test_terminal_shows_answers_at_the_cut_offs_and_chance(
     assert "{" not in text.partition("likely real below")[2]
 
 
+def test_terminal_is_spared_the_answer_to_each_picture(
+    detector: Detector, pictures: Path
+) -> None:
+    text = figures_text([evaluation_of(detector, pictures, by_picture=True)])
+    assert "answers" not in text
+    assert "not_judged" in text
+
+
 @pytest.mark.usefixtures("detector")
 @pytest.mark.parametrize(
     ("robustness", "report", "expected"),
@@ -257,6 +265,23 @@ def test_card_takes_figures_of_its_own_file_alone(
     with pytest.raises(ConfigError, match=f"leave out {option}"):
         evaluate_and_write({}, [str(pictures)], None, [], given)
     assert (model_dir / CARD_FILE).read_bytes() == before
+
+
+@pytest.mark.parametrize("what", ["into_card", "check_export"])
+def test_face_detector_that_would_not_be_asked_is_refused(
+    what: str, model_dir: Path, pictures: Path
+) -> None:
+    before = (model_dir / CARD_FILE).read_bytes()
+    given = GIVEN | {"model_dir": model_dir, "face_detector": "yunet"}
+    with pytest.raises(ConfigError, match="leave out --face-detector yunet"):
+        evaluate_and_write({}, [str(pictures)], None, [], given | {what: True})
+    assert (model_dir / CARD_FILE).read_bytes() == before
+
+
+def test_face_detector_that_is_asked_is_taken(model_dir: Path, pictures: Path) -> None:
+    for asked in ({"face_detector": "whole_picture"}, {"by_picture": True}):
+        given = GIVEN | {"model_dir": model_dir, "face_detector": "yunet"} | asked
+        assert evaluate_and_write({}, [str(pictures)], None, [], given)
 
 
 def test_bad_setting_is_named(pictures: Path) -> None:

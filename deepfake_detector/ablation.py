@@ -95,7 +95,8 @@ def _row(run_dir: Path) -> dict[str, Any]:
         for name in ("config.json", "metrics.json", "provenance.json")
     )
     sessions = provenance["sessions"]
-    rates = [s["images_per_second"] for s in sessions if s["images_per_second"]]
+    # A session that was killed left its minutes, but not its speed.
+    rates = [s["images_per_second"] for s in sessions if s.get("images_per_second")]
     return {
         "settings": {k: v for k, v in sorted(config.items()) if k not in _PLACES},
         "cost": {

@@ -98,6 +98,14 @@ def test_setting_that_an_old_run_lacks_has_its_default(runs: list[Path]) -> None
     assert changed == "`--mixed-precision --self-blended 0.25`"
 
 
+def test_session_that_was_killed_counts_with_its_minutes(runs: list[Path]) -> None:
+    provenance = json.loads((runs[0] / "provenance.json").read_text())
+    del provenance["sessions"][0]["images_per_second"]
+    (runs[0] / "provenance.json").write_text(json.dumps(provenance))
+    (row,) = ablation_rows(runs[:1])
+    assert row["cost"] == {"epochs": 5, "minutes": 3.5, "images_per_second": 400.0}
+
+
 def test_written_rows_give_the_same_table(runs: list[Path], tmp_path: Path) -> None:
     rows = ablation_rows(runs)
     (tmp_path / "rows.json").write_text(json.dumps(rows))

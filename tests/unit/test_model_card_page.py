@@ -230,6 +230,11 @@ def test_training_is_told_with_its_cost(page: str) -> None:
     assert "`test` was scored by commit `def`, numpy 2." in made
 
 
+def test_self_blending_is_told_as_it_is_done(page: str) -> None:
+    words = " ".join(page.split())
+    assert "In the place of 25 % of the fakes, training showed a real picture" in words
+
+
 def test_optional_parts_are_shown_where_the_card_has_them(
     card: ModelCard, page: str
 ) -> None:

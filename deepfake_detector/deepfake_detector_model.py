@@ -188,7 +188,7 @@ class DeepfakeDetectorModel:
         return {name: float(value) for name, value in values.items()}
 
     def predict_logits(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the logits of P(fake), not calibrated.
+        """Return the logits of P(fake), not calibrated, in the precision that serves.
 
         Parameters
         ----------
@@ -200,12 +200,17 @@ class DeepfakeDetectorModel:
         ndarray of shape (n,), float32
             Logits.
         """
+        scorer = self.trainer
+        if self.config.mixed_precision:
+            # Calibration and cut-offs are fitted on these, and what ships is float32.
+            plain = self._float32_copy()
+            scorer = keras.Model(plain.inputs, plain.output["logit"])
         # The last batch is filled up: a second batch size would be compiled anew.
         logits = []
         for start in range(0, len(crops), _SCORING_BATCH):
             batch = np.asarray(crops[start : start + _SCORING_BATCH])
             filled = np.resize(batch, (_SCORING_BATCH, *batch.shape[1:]))
-            scored = np.asarray(self.trainer.predict_on_batch(filled))
+            scored = np.asarray(scorer.predict_on_batch(filled))
             logits.append(scored[: len(batch), 0])
         return np.concatenate(logits).astype(np.float32)
 

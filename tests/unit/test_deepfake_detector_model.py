@@ -247,7 +247,8 @@ def test_model_of_mixed_precision_is_saved_in_single_and_runs(
     plain = fresh()
     plain.network.set_weights(mixed.network.get_weights())
     np.testing.assert_allclose(logits, plain.predict_logits(TRAIN.crops), atol=1e-4)
-    np.testing.assert_allclose(logits, mixed.predict_logits(TRAIN.crops), atol=0.2)
+    # What calibration and cut-offs are fitted on are the logits of the saved file.
+    np.testing.assert_allclose(logits, mixed.predict_logits(TRAIN.crops), atol=1e-4)
 
 
 # Options of training --------------------------------------------------------------

@@ -4,8 +4,8 @@ from typing import Final
 
 from flask import Flask, Response, request
 
-#: The page has no script and no inline style, so none is allowed. The one `data:`
-#: picture is the visitor's own.
+#: The page has no script and no inline style, so none is allowed. Its `data:` pictures
+#: are the visitor's own and the heatmaps over it.
 CONTENT_SECURITY_POLICY: Final = "; ".join(
     (
         "default-src 'self'",

@@ -117,7 +117,7 @@ def predict(files: tuple[Path, ...], whole_picture: bool, **options: Any) -> Non
 
     explain = options.pop("explain")
     folders = [options.pop(name) for name in ("marked_dir", "heatmap_dir")]
-    pictures = PredictionPictures(*folders)
+    pictures = PredictionPictures(*folders, inputs=files)
     failed = False
     with one_line_errors():
         detector = Detector.load(ServeConfig.from_env(os.environ, **options))

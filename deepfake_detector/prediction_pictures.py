@@ -1,6 +1,7 @@
 """What `predict` answers and draws: marked pictures and heatmaps as PNG files."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,13 @@ class PredictionPictures:
         Folder of the marked pictures, `<file's name>-marked.png`; none where None.
     heatmap_dir : Path or None
         Folder of the heatmaps, `<file's name>-face-<number>.png`; none where None.
+    inputs : sequence of Path
+        All files that are judged; none is overwritten.
     """
 
     marked_dir: Path | None = None
     heatmap_dir: Path | None = None
+    inputs: Sequence[Path] = ()
     _used: set[str] = field(default_factory=set, repr=False)
 
     def answer(
@@ -141,11 +145,25 @@ class PredictionPictures:
     def _name(self, file: Path) -> str:
         """The file's name without its ending, or that and a number, used once."""
         name, number = file.stem, 1
-        while name in self._used:
+        while name in self._used or self._takes_an_input(name):
             number += 1
             name = f"{file.stem}-{number}"
         self._used.add(name)
         return name
+
+    def _takes_an_input(self, name: str) -> bool:
+        """Whether a picture of that name could lie where a judged file does."""
+        taken = (
+            (self.marked_dir, f"{name}-marked.png"),
+            (self.heatmap_dir, f"{name}-face-"),
+        )
+        return any(
+            folder is not None
+            and file.parent.resolve() == folder.resolve()
+            and file.name.startswith(start)
+            for folder, start in taken
+            for file in self.inputs
+        )
 
 
 def _png(picture: NDArray[np.uint8]) -> bytes:

@@ -75,6 +75,28 @@ def test_files_of_one_name_do_not_overwrite_each_other(
     assert names == [f"{name}-marked.png" for name in ("a", "a-2", "a-2-2", "a-3")]
 
 
+def test_no_judged_file_is_overwritten(
+    detector: Detector, image: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    files = [tmp_path / f"{n}.png" for n in ("us", "us-marked", "us-2-face-1", "me")]
+    for file in files:
+        Image.fromarray(image).save(file)
+    before = [file.read_bytes() for file in files]
+    beside = tmp_path / "deeper" / ".."  # the same folder
+    (tmp_path / "deeper").mkdir()
+    pictures = PredictionPictures(beside, beside, inputs=files)
+    wrote = [
+        Path(path).name
+        for file in (files[0], files[3])
+        for path in pictures.answer(detector, file, explain="occlusion")["wrote"]
+    ]
+    assert [file.read_bytes() for file in files] == before
+    assert wrote == [
+        *("us-3-marked.png", "us-3-face-1.png"),
+        *("me-marked.png", "me-face-1.png"),
+    ]
+
+
 def test_folder_that_is_a_file_is_an_os_error(
     detector: Detector, image: NDArray[np.uint8], tmp_path: Path
 ) -> None:

@@ -117,6 +117,8 @@ def _row(run_dir: Path) -> dict[str, Any]:
 
 def _written_rows(path: Path) -> list[dict[str, Any]]:
     rows = json.loads(path.read_text(encoding="utf-8"))
+    if not rows:
+        raise LookupError("no rows")
     for row in rows:
         ablation_table([row])  # raises KeyError or TypeError where it is something else
     return list(rows)

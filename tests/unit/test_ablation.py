@@ -120,7 +120,8 @@ def test_no_place_of_the_machine_is_kept(runs: list[Path], tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     "spoil",
-    ["missing", "no metrics", "not json", "list", "empty", "other json", "no sessions"],
+    ["missing", "no metrics", "not json", "list", "empty", "other json", "no sessions"]
+    + ["no rows"],
 )
 def test_what_is_no_run_is_refused_in_one_line(
     runs: list[Path], tmp_path: Path, spoil: str
@@ -137,6 +138,6 @@ def test_what_is_no_run_is_refused_in_one_line(
         (path / "config.json").write_text(text)
     else:
         path = tmp_path / "other.json"
-        path.write_text('[{"settings": 1}]')
+        path.write_text("[]" if spoil == "no rows" else '[{"settings": 1}]')
     with pytest.raises(ConfigError, match="expected the folder of a finished training"):
         ablation_rows([path])

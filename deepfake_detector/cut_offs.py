@@ -24,6 +24,9 @@ LEAST_BAND: Final = 0.05
 FALSE_ALARM_RATE: Final = 0.01
 MISS_RATE: Final = 0.05
 
+#: Neither answer is given against the percentage that stands beside it.
+EVEN_ODDS: Final = 0.5
+
 #: Slack for sums of weights that are not exact in binary.
 _ROUNDING: Final = 1e-9
 
@@ -91,9 +94,12 @@ class CutOffs:
         `likely_fake` is as low as it can be with at most 1 % of the real faces at or
         above it, `likely_real` as high as it can be with at most 5 % of the fakes
         below it; within a class each source weighs the same. Each lies halfway between
-        two neighbouring scores. Where the two cross, or lie closer than `LEAST_BAND`,
-        a band of that width around the middle between them takes their place, moved
-        into [0, 1] where it sticks out. Moving them so breaks neither promise.
+        two neighbouring scores, but `likely_fake` is never below one half and
+        `likely_real` never above: a face that is more probably real than not is not
+        called fake, however well the scores part. Where the two cross, or lie closer
+        than `LEAST_BAND`, a band of that width around the middle between them takes
+        their place, moved into [0, 1] where it sticks out. Moving them so breaks
+        neither promise.
 
         Without real faces nothing is called likely fake below a score of 1, and
         without fakes nothing is called likely real: what was not measured is not
@@ -132,8 +138,8 @@ class CutOffs:
         )
         likely_real, likely_fake = _with_least_band(
             # Turned round, "at most so many fakes below" is "at most so many above".
-            1.0 - _lowest_cut(1.0 - fake[0], fake[1], MISS_RATE),
-            _lowest_cut(*real, FALSE_ALARM_RATE),
+            min(1.0 - _lowest_cut(1.0 - fake[0], fake[1], MISS_RATE), EVEN_ODDS),
+            max(_lowest_cut(*real, FALSE_ALARM_RATE), EVEN_ODDS),
         )
         return cls(
             likely_real=likely_real,

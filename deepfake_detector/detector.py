@@ -89,8 +89,9 @@ class Analysis:
         Likely fake if any judged face is; likely real only if every face that is large
         enough is; else inconclusive. Or why nothing was judged.
     p_fake : float or None
-        Calibrated P(fake) of the highest-scoring judged face, in [0, 1]; None where
-        nothing could be judged.
+        The highest calibrated P(fake) among the faces that have the picture's verdict
+        (of all judged ones where none has), in [0, 1]; None where nothing could be
+        judged.
     faces : tuple of FaceAnalysis
         The faces, largest first; of very many the 20 largest.
     faces_found : int
@@ -289,15 +290,15 @@ class Detector:
             # What was measured, was measured on found faces.
             cut_offs, model_cut_offs = map(_unmeasured, (cut_offs, model_cut_offs))
         faces = self._judge(image, boxes[:MAX_FACES], judgeable[:MAX_FACES], cut_offs)
-        scores = [face.p_fake for face in faces if face.p_fake is not None]
+        verdict = picture_verdict(
+            [face.verdict for face in faces],
+            all_judged=not any(judgeable[MAX_FACES:]),
+        )
         return Analysis(
             width=image.shape[1],
             height=image.shape[0],
-            verdict=picture_verdict(
-                [face.verdict for face in faces],
-                all_judged=not any(judgeable[MAX_FACES:]),
-            ),
-            p_fake=max(scores, default=None),
+            verdict=verdict,
+            p_fake=_deciding_score(faces, verdict),
             faces=faces,
             faces_found=faces_found,
             whole_picture=judged_whole or not self.card.crop.square,
@@ -386,6 +387,16 @@ class Detector:
         for index, scores in enumerate(by_face):
             heatmap = None if maps is None else maps[index].copy()
             yield dict(zip(names, scores, strict=True)), heatmap
+
+
+def _deciding_score(faces: Sequence[FaceAnalysis], verdict: Verdict) -> float | None:
+    """The highest P(fake) among the faces of the picture's verdict, or of all judged.
+
+    A score that the stability check has withdrawn is no reason for "likely fake".
+    """
+    judged = [(face.p_fake, face.verdict) for face in faces if face.p_fake is not None]
+    deciding = [score for score, of_face in judged if of_face is verdict]
+    return max(deciding or [score for score, _ in judged], default=None)
 
 
 def _face(

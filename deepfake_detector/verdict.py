@@ -192,8 +192,9 @@ def evidence_words(
         words.append(_base_rate_words(cut_offs))
     if verdict is Verdict.LIKELY_REAL and models_own.hits is not None:
         words.append(
-            f"At most {in_a_hundred(cut_offs.miss_rate)} of the fakes it was checked "
-            "on get this answer; of new kinds of fakes it may be many more."
+            "Of the fakes it was checked on, at most "
+            f"{in_a_hundred(cut_offs.miss_rate)} got this answer; of new kinds of fakes "
+            "it may be many more."
         )
     return tuple(words)
 
@@ -244,12 +245,15 @@ def _false_alarm_words(cut_offs: CutOffs, own: CutOffs, faces: int) -> list[str]
             "You set a lower threshold than the model's own, so it calls more than "
             f"{share} fake; how many was not measured."
         ]
-    words = [f"The model calls at most {share} fake."]
+    words = [
+        f"In its checks the model called at most {share} fake, all kinds together; of "
+        "one kind, or of a new one, it may be more."
+    ]
     if faces > 1:
         words.append(
-            f"With {faces} faces judged, at most "
+            f"With {faces} faces judged, that becomes "
             f"{in_a_hundred(rate_of_any(rate, faces))} pictures of real faces alone "
-            "get such a false alarm."
+            "with such a false alarm."
         )
     return words
 
@@ -261,9 +265,15 @@ def _base_rate_words(cut_offs: CutOffs) -> str:
         return "Where fakes are rare, most faces called fake may be real."
     hits = round(_FAKES * cut_offs.hits)
     alarms = round((_FACES - _FAKES) * rate)
-    share = hits / (hits + alarms) if hits + alarms else 0.0
+    if not hits:
+        return "It finds so few fakes that, where they are rare, most alarms are false."
     return (
         f"Where fakes are rare, that matters: of {_FACES:,} faces with {_FAKES} fakes "
-        f"among them, it would call about {hits} fakes and {alarms} real faces likely "
-        f"fake, so {in_a_hundred(share)} such answers would be right."
+        f"among them, it would call about {_counted(hits, 'fake')} and "
+        f"{_counted(alarms, 'real face')} likely fake, so "
+        f"{in_a_hundred(hits / (hits + alarms))} such answers would be right."
     )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

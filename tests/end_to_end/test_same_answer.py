@@ -120,7 +120,12 @@ def assert_worth_comparing(
     group = max(answers, key=lambda answer: len(answer["faces"]))
     scores = [face["p_fake"] for face in group["faces"] if face["p_fake"] is not None]
     assert len(scores) == len(set(scores)) >= 2
-    assert group["p_fake"] == max(scores)
+    deciding = [
+        face["p_fake"]
+        for face in group["faces"]
+        if face["verdict"] == group["verdict"] and face["p_fake"] is not None
+    ]
+    assert group["p_fake"] == max(deciding or scores)
     assert all(answer["words"] for answer in answers)
     for face in group["faces"]:
         if settings.get("stability") == "0" or face["p_fake"] is None:

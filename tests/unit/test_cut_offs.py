@@ -63,6 +63,17 @@ def test_cut_offs_use_what_they_may() -> None:
     assert (fake < cut_offs.likely_real).mean() == pytest.approx(MISS_RATE)
 
 
+@pytest.mark.parametrize("shape", [1.0, 1.5, 3.0, 10.0, 100.0])
+@pytest.mark.parametrize("exponent", [0.25, 1.0, 4.0])
+def test_no_answer_goes_against_its_own_percentage(
+    shape: float, exponent: float
+) -> None:
+    p_fake, y_true, sources = beta_sample(0, shape)
+    cut_offs = CutOffs.fit(p_fake**exponent, y_true, sources)
+    assert cut_offs.likely_real <= 0.5 <= cut_offs.likely_fake
+    assert_promises(cut_offs, (p_fake**exponent, y_true, sources))
+
+
 def test_coin_toss_is_nearly_always_inconclusive() -> None:
     cut_offs = CutOffs.fit(*beta_sample(1, 1.0))
     assert cut_offs.likely_fake == pytest.approx(0.99, abs=0.005)
@@ -74,11 +85,12 @@ def test_coin_toss_is_nearly_always_inconclusive() -> None:
     [
         (0.1, 0.9, (0.475, 0.525)),
         (0.0, 1.0, (0.475, 0.525)),
-        (0.2, 0.4, (0.275, 0.325)),
-        (0.0, 0.02, (0.0, 0.05)),
-        (0.98, 1.0, (0.95, 1.0)),
+        # Neither goes against even odds, however well the scores part.
+        (0.2, 0.4, (0.4, 0.5)),
+        (0.0, 0.02, (0.02, 0.5)),
+        (0.98, 1.0, (0.5, 0.98)),
         (0.5, 0.5, (0.475, 0.525)),
-        (0.0, 0.0, (0.0, 0.05)),
+        (0.0, 0.0, (0.0, 0.5)),
     ],
 )
 def test_where_the_cut_offs_cross_a_band_around_the_middle_is_kept(

@@ -15,7 +15,13 @@ from deepfake_detector.backends.constant_backend import ConstantBackend
 from deepfake_detector.calibration import Calibration
 from deepfake_detector.config import ServeConfig
 from deepfake_detector.cut_offs import CutOffs
-from deepfake_detector.detector import MAX_FACES, Analysis, Detector
+from deepfake_detector.detector import (
+    MAX_FACES,
+    Analysis,
+    Detector,
+    FaceAnalysis,
+    _deciding_score,
+)
 from deepfake_detector.exceptions import (
     ArtifactError,
     ConfigError,
@@ -88,6 +94,38 @@ def test_picture_gets_the_score_of_its_highest_scoring_face() -> None:
     ]
     assert analysis.p_fake == analysis.faces[1].p_fake
     assert analysis.verdict is Verdict.LIKELY_FAKE
+
+
+def face_of(verdict: Verdict, p_fake: float | None) -> FaceAnalysis:
+    return FaceAnalysis(LARGE, verdict, p_fake)
+
+
+@pytest.mark.parametrize(
+    ("faces", "verdict", "expected"),
+    [
+        # A score that was withdrawn does not stand for the picture.
+        (
+            [(Verdict.INCONCLUSIVE, 0.998), (Verdict.LIKELY_FAKE, 0.982)],
+            Verdict.LIKELY_FAKE,
+            0.982,
+        ),
+        (
+            [(Verdict.LIKELY_REAL, 0.1), (Verdict.INCONCLUSIVE, 0.05)],
+            Verdict.INCONCLUSIVE,
+            0.05,
+        ),
+        # More faces than were judged: all that were are likely real.
+        ([(Verdict.LIKELY_REAL, 0.1)], Verdict.INCONCLUSIVE, 0.1),
+        ([(Verdict.TOO_SMALL, None)], Verdict.TOO_SMALL, None),
+        ([], Verdict.NO_FACE, None),
+    ],
+)
+def test_score_of_the_picture_is_of_a_face_that_decides_it(
+    faces: list[tuple[Verdict, float | None]],
+    verdict: Verdict,
+    expected: float | None,
+) -> None:
+    assert _deciding_score([face_of(*face) for face in faces], verdict) == expected
 
 
 def test_bright_face_that_is_too_small_does_not_count() -> None:

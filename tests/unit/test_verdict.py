@@ -153,7 +153,7 @@ def test_false_alarm_rate_is_said_with_every_judgement(verdict: Verdict) -> None
 
 def test_false_alarm_rate_of_several_faces_is_said() -> None:
     words = " ".join(evidence_words(REAL, FITTED, FITTED, faces=5))
-    assert "With 5 faces judged, at most about 5 in 100 pictures" in words
+    assert "With 5 faces judged, that becomes about 5 in 100 pictures" in words
 
 
 def test_meaning_of_an_alarm_where_fakes_are_rare_is_computed_from_the_card() -> None:
@@ -164,15 +164,22 @@ def test_meaning_of_an_alarm_where_fakes_are_rare_is_computed_from_the_card() ->
     assert "about 39 in 100 such answers would be right" in words
 
 
-def test_model_that_finds_nothing_is_right_in_none_of_its_alarms() -> None:
-    useless = CutOffs(0.2, 0.7, false_alarm_rate=0.0, false_alarms=0.0, hits=0.0)
+@pytest.mark.parametrize("hits", [0.0, 0.004])
+def test_model_that_finds_nothing_is_right_in_none_of_its_alarms(hits: float) -> None:
+    useless = CutOffs(0.2, 0.7, false_alarm_rate=0.0, false_alarms=0.0, hits=hits)
     words = evidence_words(FAKE, useless, useless, faces=1)[-1]
-    assert "about 0 in 100 such answers would be right" in words
+    assert "finds so few fakes that" in words
+
+
+def test_single_fake_is_counted_in_the_singular() -> None:
+    weak = CutOffs(0.2, 0.7, false_alarms=0.01, hits=0.01)
+    words = evidence_words(FAKE, weak, weak, faces=1)[-1]
+    assert "about 1 fake and 99 real faces" in words
 
 
 def test_real_does_not_promise_that_no_fake_gets_through() -> None:
     words = evidence_words(REAL, FITTED, FITTED, faces=1)[-1]
-    assert words.startswith("At most about 5 in 100 of the fakes it was checked on")
+    assert words.startswith("Of the fakes it was checked on, at most about 5 in 100")
     assert "new kinds of fakes" in words
 
 

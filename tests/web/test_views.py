@@ -116,7 +116,7 @@ def test_page_says_how_far_to_trust_the_answer(
     server = start([logit(0.9)], [FACE, OTHER_FACE], cut_offs=fitted)
     words = text_of(server.send(("file", "a.png", drawing_png)).text)
     assert "at most about 1 in 100 real faces" in words
-    assert "With 2 faces judged, at most about 2 in 100 pictures" in words
+    assert "With 2 faces judged, that becomes about 2 in 100 pictures" in words
     assert "of 10,000 faces with 100 fakes among them" in words
 
 

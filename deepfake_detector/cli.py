@@ -116,8 +116,8 @@ def predict(files: tuple[Path, ...], whole_picture: bool, **options: Any) -> Non
     from deepfake_detector.prediction_pictures import PredictionPictures
 
     explain = options.pop("explain")
-    folders = [options.pop(name) for name in ("marked_dir", "heatmap_dir")]
-    pictures = PredictionPictures(*folders, inputs=files)
+    marked_dir, heatmap_dir = (options.pop(n) for n in ("marked_dir", "heatmap_dir"))
+    pictures = PredictionPictures(marked_dir, heatmap_dir, files)
     failed = False
     with one_line_errors():
         detector = Detector.load(ServeConfig.from_env(os.environ, **options))

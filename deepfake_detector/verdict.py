@@ -193,8 +193,8 @@ def evidence_words(
     if verdict is Verdict.LIKELY_REAL and models_own.hits is not None:
         words.append(
             "Of the fakes it was checked on, at most "
-            f"{in_a_hundred(cut_offs.miss_rate)} got this answer; of new kinds of fakes "
-            "it may be many more."
+            f"{in_a_hundred(cut_offs.miss_rate)} got this answer; of new kinds it may "
+            "be many more."
         )
     return tuple(words)
 

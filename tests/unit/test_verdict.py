@@ -180,7 +180,7 @@ def test_single_fake_is_counted_in_the_singular() -> None:
 def test_real_does_not_promise_that_no_fake_gets_through() -> None:
     words = evidence_words(REAL, FITTED, FITTED, faces=1)[-1]
     assert words.startswith("Of the fakes it was checked on, at most about 5 in 100")
-    assert "new kinds of fakes" in words
+    assert "new kinds" in words
 
 
 @pytest.mark.parametrize("verdict", JUDGED)

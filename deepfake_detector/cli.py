@@ -136,6 +136,12 @@ def predict(files: tuple[Path, ...], whole_picture: bool, **options: Any) -> Non
 @click.argument("sets", nargs=-1, required=True, metavar="SET...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.option(
+    "--answers/--no-answers",
+    default=None,
+    help="Judge each picture as the server does too, and put its faces, boxes, scores "
+    "and verdicts into the JSON.  [default: with --json]",
+)
+@click.option(
     "--split",
     type=click.Choice(["train", "val", "test"]),
     help="Split to score, where a SET holds splits.  [default: test]",
@@ -198,6 +204,8 @@ def evaluate(
     """
     with one_line_errors():
         evaluation = _training_module("evaluate", "evaluation_files")
+        if options["answers"] is None:
+            options["answers"] = as_json
         found = evaluation.evaluate_and_write(
             os.environ, sets, report, also_models, options
         )

@@ -204,6 +204,29 @@ def score_set(
     return replace(scored, to_fit=_training_thumbnails(handler, split))
 
 
+def answers_to_pictures(detector: Detector, scored: ScoredSet) -> list[dict[str, Any]]:
+    """Judge each scored picture as serving does: every face, box and view.
+
+    Parameters
+    ----------
+    detector : Detector
+        What judges.
+    scored : ScoredSet
+        Whose pictures; they could be read once.
+
+    Returns
+    -------
+    list of dict
+        For each picture its `file` and `label`, and what `Analysis.to_dict` returns.
+    """
+
+    def answer(picture: LabelledPicture) -> dict[str, Any]:
+        return _answer(picture, detector.analyse(scored.handler.path_of(picture)))
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        return list(pool.map(answer, scored.pictures))
+
+
 def score_in_batches(
     detector: Detector, crops: NDArray[np.uint8]
 ) -> NDArray[np.float64]:
@@ -283,7 +306,7 @@ def _by_picture(
 ) -> ScoredSet:
     """Score the pictures that serving would judge, as it would."""
     pictures = handler.pictures(label[1])
-    answers: dict[str, dict[str, Any]] = {}
+    answers: dict[str, Analysis] = {}
 
     def analyse(picture: LabelledPicture) -> _TopFace | None:
         try:
@@ -292,7 +315,7 @@ def _by_picture(
             logger.warning("%s: skipped (%s)", picture.name, error)
             return None
         analysis = detector.analyse(image)
-        answers[picture.name] = analysis.to_dict()
+        answers[picture.name] = analysis
         return _top_face(detector, picture, image, analysis)
 
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
@@ -315,17 +338,18 @@ def _by_picture(
             "not_judged": len(answers) - len(faces),
             # In the order of the pictures, whichever thread was done first.
             "answers": [
-                {
-                    "file": picture.name,
-                    "label": CLASS_NAMES[picture.label],
-                    **answers[picture.name],
-                }
+                _answer(picture, answers[picture.name])
                 for picture in pictures
                 if picture.name in answers
             ],
         },
         tuple(face.box for face in faces),
     )
+
+
+def _answer(picture: LabelledPicture, analysis: Analysis) -> dict[str, Any]:
+    label = CLASS_NAMES[picture.label]
+    return {"file": picture.name, "label": label, **analysis.to_dict()}
 
 
 def _top_face(

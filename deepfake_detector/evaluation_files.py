@@ -56,7 +56,8 @@ def evaluate_and_write(
     options : mapping
         `split`, `by_picture`, `threshold` and `robustness` as
         `evaluation_run.EvaluationOptions` has them; `into_card`, whether to write the
-        figures into the model's card, and `check_export`, whether to score the network
+        figures into the model's card; `answers`, whether to report the answer to each
+        picture; `check_export`, whether to score the network
         that the served file was made of too; and settings of `ServeConfig`. None where
         not given.
 
@@ -82,6 +83,7 @@ def evaluate_and_write(
         threshold=settings.pop("threshold"),
         examine=closely,
         robustness=closely if robustness is None else robustness,
+        answers=bool(settings.pop("answers", None)),
     )
     config = ServeConfig.from_env(environ, **settings)
     if into_card or check_export:
@@ -93,7 +95,7 @@ def evaluate_and_write(
     detector = Detector.load(config)
     _require_faces_that_count(config, how, detector.card)
     evaluations = [evaluate_sets(detector, places, how)]
-    plainly = replace(how, examine=False, robustness=False)
+    plainly = replace(how, examine=False, robustness=False, answers=False)
     for model_dir in also_models:
         other = Detector.load(replace(config, model_dir=model_dir, keras_file=None))
         evaluations.append(evaluate_sets(other, places, plainly))

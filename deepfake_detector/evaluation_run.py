@@ -12,7 +12,11 @@ from deepfake_detector import images, slices
 from deepfake_detector.artifact import ModelCard
 from deepfake_detector.calibration_check import calibration_check
 from deepfake_detector.cut_off_report import cut_off_report
-from deepfake_detector.dataset_scoring import ScoredSet, score_set
+from deepfake_detector.dataset_scoring import (
+    ScoredSet,
+    answers_to_pictures,
+    score_set,
+)
 from deepfake_detector.deletion_test import deletion_test
 from deepfake_detector.detector import Detector
 from deepfake_detector.evaluation import (
@@ -67,6 +71,8 @@ class EvaluationOptions:
         which costs a second look at each picture.
     robustness : bool, default False
         Whether to score perturbed copies of each picture too.
+    answers : bool, default False
+        Whether to report the whole answer to each picture, face by face.
     """
 
     split: str | None = None
@@ -74,6 +80,7 @@ class EvaluationOptions:
     threshold: float | None = None
     examine: bool = False
     robustness: bool = False
+    answers: bool = False
 
 
 @dataclass(frozen=True)
@@ -258,6 +265,8 @@ def _evaluate_set(
     detector: Detector, scored: ScoredSet, threshold: float, options: EvaluationOptions
 ) -> EvaluatedSet:
     report = scored.report(detector.card, threshold)
+    if options.answers and "answers" not in report:
+        report["answers"] = answers_to_pictures(detector, scored)
     if not (options.examine or options.robustness):
         return EvaluatedSet(scored, report, None)
     found = examine(detector, scored, options.robustness)

@@ -95,8 +95,14 @@ def test_library_http_and_command_line_say_the_same(
         json.loads(line)
         for line in from_command_line("predict", "--json", *files).splitlines()
     ]
-    report = json.loads(from_command_line("evaluate", data_set, "--json", "--picture"))
+    report = json.loads(from_command_line("evaluate", data_set, "--json"))
     evaluated = {answer["file"]: answer for answer in report["answers"]}
+    plain = json.loads(
+        from_command_line("evaluate", data_set, "--json", "--no-answers")
+    )
+    assert "answers" not in plain
+    by_picture = from_command_line("evaluate", data_set, "--json", "--picture")
+    assert json.loads(by_picture)["answers"] == report["answers"]
 
     # As JSON has it: lists for tuples.
     library = json.loads(json.dumps(library))

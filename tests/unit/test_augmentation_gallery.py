@@ -70,4 +70,4 @@ def test_odd_pictures_are_shown(shape: tuple[int, int, int]) -> None:
 
 def test_unknown_recipe_lists_choices() -> None:
     with pytest.raises(UnknownNameError, match="choose from: none, robust, standard"):
-        augmentation_gallery("strong")
+        augmentation_gallery("weak")

@@ -458,7 +458,7 @@ def test_show_augmentation_writes_a_picture(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("strong",), "choose from: none, robust, standard"),
+        (("weak",), "choose from: none, robust, standard"),
         (("none", "text.jpg"), "not a JPEG, PNG or WebP"),
         (("none", "missing.jpg"), "missing.jpg: No such file"),
         (("none", "--seed", "-1"), "-1 is not in the range"),

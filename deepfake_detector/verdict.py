@@ -239,15 +239,15 @@ def _false_alarm_words(cut_offs: CutOffs, own: CutOffs, faces: int) -> list[str]
     rate = own.measured_false_alarm_rate
     if rate is None:
         return ["How often a real face is called fake here was not measured."]
-    share = f"{in_a_hundred(rate)} real faces of the kinds it was checked on"
+    share = f"{in_a_hundred(rate)} real faces"
     if cut_offs.likely_fake < own.likely_fake:
         return [
             "You set a lower threshold than the model's own, so it calls more than "
-            f"{share} fake; how many was not measured."
+            f"{share} fake; how many more was not measured."
         ]
     words = [
-        f"In its checks the model called at most {share} fake, all kinds together; of "
-        "one kind, or of a new one, it may be more."
+        f"In its checks, at most {share} were called fake, all kinds together; of one "
+        "kind, or of a new one, it may be more."
     ]
     if faces > 1:
         words.append(

@@ -98,7 +98,9 @@ def _row(run_dir: Path) -> dict[str, Any]:
     # A session that was killed left its minutes, but not its speed.
     rates = [s["images_per_second"] for s in sessions if s.get("images_per_second")]
     return {
-        "settings": {k: v for k, v in sorted(config.items()) if k not in _PLACES},
+        "settings": {
+            k: _shortened(v) for k, v in sorted(config.items()) if k not in _PLACES
+        },
         "cost": {
             "epochs": config["epochs"],
             "minutes": sum(session["minutes"] for session in sessions),
@@ -113,6 +115,15 @@ def _row(run_dir: Path) -> dict[str, Any]:
             for source, figures in metrics["val"].items()
         },
     }
+
+
+def _shortened(value: Any) -> Any:
+    """A model folder by its last two names; where it lay is nobody's concern."""
+    if isinstance(value, list):
+        return [_shortened(item) for item in value]
+    if isinstance(value, str) and "/" in value:
+        return "/".join(Path(value).parts[-2:])
+    return value
 
 
 def _written_rows(path: Path) -> list[dict[str, Any]]:
@@ -141,8 +152,6 @@ def _option(name: str, value: Any) -> str:
     option = f"--{name.replace('_', '-')}"
     if isinstance(value, bool):
         return option if value else f"--no-{option[2:]}"
-    if isinstance(value, str) and "/" in value:
-        return f"{option} {Path(value).parent.name}"  # a run's model folder
     if isinstance(value, list):
         return " ".join(f"{option} {item}" for item in value)
     return f"{option} {value}"

@@ -86,7 +86,8 @@ def test_switched_off_and_listed_settings_read_as_typed(tmp_path: Path) -> None:
     ]
     changed = cells(ablation_table(ablation_rows(runs)))[3][0]
     assert changed == (
-        "`--dataset folder --dataset synthetic --no-duplicate-control --teacher large`"
+        "`--dataset folder --dataset synthetic --no-duplicate-control "
+        "--teacher large/model`"
     )
 
 
@@ -115,6 +116,8 @@ def test_written_rows_give_the_same_table(runs: list[Path], tmp_path: Path) -> N
 
 
 def test_no_place_of_the_machine_is_kept(runs: list[Path], tmp_path: Path) -> None:
+    folders = {"teacher": tmp_path / "a" / "model", "member": (tmp_path / "b" / "m",)}
+    runs = [*runs, run_folder(tmp_path, "taught", 0.7, **folders)]
     assert str(tmp_path) not in json.dumps(ablation_rows(runs))
 
 

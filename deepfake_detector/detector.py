@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from deepfake_detector.exceptions import ArtifactError, ConfigError
 from deepfake_detector.face_crops import FaceBox
 from deepfake_detector.face_detectors import FaceDetector, load_face_detector
 from deepfake_detector.stability import CHECKS, PLAIN, Stability, check_crops
+from deepfake_detector.stage_times import StageTimes
 from deepfake_detector.verdict import (
     JUDGED,
     MIN_FACE_PX,
@@ -45,6 +46,8 @@ class FaceAnalysis:
     stability : Stability, optional
         Its scores in re-encoded views; None where they were not asked for, or the
         face was not judged.
+    crop : ndarray of shape (h, w, 3), uint8, optional
+        What the network saw; None where the face was not judged.
     heatmap : ndarray of shape (h', w'), float32, optional
         The network's activation map of the face's crop, in logits; its mean is the
         logit. None where the network has none, or the face was not judged.
@@ -54,6 +57,7 @@ class FaceAnalysis:
     verdict: Verdict
     p_fake: float | None
     stability: Stability | None = None
+    crop: NDArray[np.uint8] | None = field(default=None, compare=False, repr=False)
     heatmap: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -246,6 +250,9 @@ class Detector:
         source: bytes | Path | NDArray[np.uint8],
         whole_picture_if_no_face: bool = False,
         threshold: float | None = None,
+        *,
+        max_faces: int = MAX_FACES,
+        times: StageTimes | None = None,
     ) -> Analysis:
         """Judge one picture.
 
@@ -258,6 +265,10 @@ class Detector:
             64 pixels wide.
         threshold : float, optional
             P(fake) in [0, 1] from which a face is likely fake, for this picture.
+        max_faces : int, default 20
+            Most faces that are judged, the largest first; more than 20 count as 20.
+        times : StageTimes, optional
+            Takes down how long each stage took.
 
         Returns
         -------
@@ -272,11 +283,15 @@ class Detector:
             If the threshold is not in [0, 1].
         """
         cut_offs = self.cut_offs_for(threshold)
+        max_faces = min(max_faces, MAX_FACES)
+        times = times or StageTimes()
         if isinstance(source, np.ndarray):
             image = source
         else:
-            image = images.decode(source, self.max_pixels)
-        boxes = self.face_detector.detect(image)
+            with times.stage("decode"):
+                image = images.decode(source, self.max_pixels)
+        with times.stage("faces"):
+            boxes = self.face_detector.detect(image)
         faces_found = len(boxes)
         # What is too small to be judged as a face is too small as a picture.
         large_enough = min(image.shape[:2]) >= MIN_FACE_PX
@@ -289,10 +304,13 @@ class Detector:
         if judged_whole:
             # What was measured, was measured on found faces.
             cut_offs, model_cut_offs = map(_unmeasured, (cut_offs, model_cut_offs))
-        faces = self._judge(image, boxes[:MAX_FACES], judgeable[:MAX_FACES], cut_offs)
+        with times.stage("model"):
+            faces = self._judge(
+                image, boxes[:max_faces], judgeable[:max_faces], cut_offs
+            )
         verdict = picture_verdict(
             [face.verdict for face in faces],
-            all_judged=not any(judgeable[MAX_FACES:]),
+            all_judged=not any(judgeable[max_faces:]),
         )
         return Analysis(
             width=image.shape[1],
@@ -360,7 +378,7 @@ class Detector:
         large = [box for box, judged in zip(boxes, judgeable, strict=True) if judged]
         scored = iter(self._scored(image, large))
         return tuple(
-            _face(box, *next(scored), cut_offs)
+            _face(box, next(scored), cut_offs)
             if judged
             else FaceAnalysis(box, Verdict.TOO_SMALL, None)
             for box, judged in zip(boxes, judgeable, strict=True)
@@ -368,8 +386,8 @@ class Detector:
 
     def _scored(
         self, image: NDArray[np.uint8], boxes: Sequence[FaceBox]
-    ) -> Iterator[tuple[dict[str, float], NDArray[np.float32] | None]]:
-        """P(fake) of each box by view, and its map; plain crops lead the batch."""
+    ) -> Iterator["_Scored"]:
+        """What the network says of each box; plain crops lead the batch."""
         if not boxes:
             return
         rule, size = self.card.crop, self.card.input_shape[:2]
@@ -386,7 +404,8 @@ class Detector:
         maps = answer.get("cam")
         for index, scores in enumerate(by_face):
             heatmap = None if maps is None else maps[index].copy()
-            yield dict(zip(names, scores, strict=True)), heatmap
+            by_view = dict(zip(names, scores, strict=True))
+            yield _Scored(by_view, rows[0][index], heatmap)
 
 
 def _deciding_score(faces: Sequence[FaceAnalysis], verdict: Verdict) -> float | None:
@@ -399,20 +418,24 @@ def _deciding_score(faces: Sequence[FaceAnalysis], verdict: Verdict) -> float | 
     return max(deciding or [score for score, _ in judged], default=None)
 
 
-def _face(
-    box: FaceBox,
-    p_fake: dict[str, float],
-    heatmap: NDArray[np.float32] | None,
-    cut_offs: CutOffs,
-) -> FaceAnalysis:
+class _Scored(NamedTuple):
+    """One face as the network saw it: P(fake) by view, the plain crop, and its map."""
+
+    p_fake: dict[str, float]
+    crop: NDArray[np.uint8]
+    heatmap: NDArray[np.float32] | None
+
+
+def _face(box: FaceBox, scored: _Scored, cut_offs: CutOffs) -> FaceAnalysis:
     """Read the scores of one face's views."""
+    p_fake, crop, heatmap = scored
     plain = p_fake[PLAIN]
     verdict = verdict_of(plain, cut_offs)
     if len(p_fake) == 1:
-        return FaceAnalysis(box, verdict, plain, heatmap=heatmap)
+        return FaceAnalysis(box, verdict, plain, None, crop, heatmap)
     stability = Stability.of(p_fake, cut_offs)
     verdict = verdict if stability.stable else Verdict.INCONCLUSIVE
-    return FaceAnalysis(box, verdict, plain, stability, heatmap)
+    return FaceAnalysis(box, verdict, plain, stability, crop, heatmap)
 
 
 def _unmeasured(cut_offs: CutOffs) -> CutOffs:

@@ -16,6 +16,7 @@ from deepfake_detector import images
 from deepfake_detector.exceptions import ArchiveError, DatasetLayoutError
 from deepfake_detector.face_crops import FaceBox
 from deepfake_detector.face_detectors.dlib_hog import LEAST_FACE_PX, DlibHog
+from deepfake_detector.face_search import overlap
 from deepfake_detector.planted_scenes import Head, Scene, drawn_heads, plant_faces
 from deepfake_detector.promising_parts import promising_parts
 
@@ -251,10 +252,6 @@ def _timed(function: Callable[..., _T], *arguments: Any) -> tuple[_T, float]:
 
 
 def _is_same(one: FaceBox, other: FaceBox) -> bool:
-    across = min(one.left + one.width, other.left + other.width) - max(
-        one.left, other.left
-    )
-    down = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
-    shared = max(0.0, across) * max(0.0, down)
+    shared = overlap(one, other)
     union = one.width * one.height + other.width * other.height - shared
     return shared >= SAME_BOX * union

@@ -61,15 +61,26 @@ def distinct_faces(
 
 
 def _is_same_face(one: FaceBox, other: FaceBox) -> bool:
-    shared = _overlap(one, other)
+    shared = overlap(one, other)
     areas = one.width * one.height, other.width * other.height
     return shared > SAME_FACE_UNION * (
         sum(areas) - shared
     ) or shared > SAME_FACE_INSIDE * min(areas)
 
 
-def _overlap(one: FaceBox, other: FaceBox) -> float:
-    """Area that two boxes share, square pixels."""
+def overlap(one: FaceBox, other: FaceBox) -> float:
+    """Return the area that two boxes share.
+
+    Parameters
+    ----------
+    one, other : FaceBox
+        Boxes in the same picture.
+
+    Returns
+    -------
+    float
+        Square pixels; 0 where they do not meet.
+    """
     width = min(one.left + one.width, other.left + other.width) - max(
         one.left, other.left
     )
@@ -82,7 +93,7 @@ def _overlap(one: FaceBox, other: FaceBox) -> float:
 def _visible_share(box: FaceBox, size: tuple[int, int]) -> float:
     """Share of a box that lies in the picture; 0 of a box without area."""
     area = box.width * box.height
-    return _overlap(box, FaceBox(0, 0, *size)) / area if area > 0 else 0.0
+    return overlap(box, FaceBox(0, 0, *size)) / area if area > 0 else 0.0
 
 
 def _cut(box: FaceBox, size: tuple[int, int]) -> FaceBox:

@@ -19,7 +19,8 @@ from deepfake_detector.explainers import Explanation
 from deepfake_detector.explainers.occlusion import Occlusion
 from deepfake_detector.explainers.perturbation import resized
 from deepfake_detector.face_crops import FaceBox
-from deepfake_detector.verdict import Verdict
+from deepfake_detector.labels import CLASS_NAMES, FAKE
+from deepfake_detector.verdict import class_named
 
 UInt8Array = NDArray[np.uint8]
 FloatArray = NDArray[np.float32]
@@ -151,7 +152,6 @@ class Heatmap:
 
 def heatmaps_of(
     detector: Detector,
-    image: UInt8Array,
     analysis: Analysis,
     method: str = METHODS[0],
 ) -> tuple[Heatmap | None, ...]:
@@ -161,8 +161,6 @@ def heatmaps_of(
     ----------
     detector : Detector
         What made the analysis.
-    image : ndarray of shape (H, W, 3), uint8
-        The picture that it is of.
     analysis : Analysis
         The picture's faces and scores.
     method : {'cam', 'occlusion'}, default 'cam'
@@ -182,12 +180,13 @@ def heatmaps_of(
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
-    judged = [i for i, face in enumerate(analysis.faces) if face.p_fake is not None]
-    explained = judged if method == "cam" else judged[:MAX_OCCLUDED_FACES]
-    return tuple(
-        _heatmap(detector, image, face, method) if index in explained else None
-        for index, face in enumerate(analysis.faces)
-    )
+    most = len(analysis.faces) if method == "cam" else MAX_OCCLUDED_FACES
+    maps: list[Heatmap | None] = []
+    judged = 0
+    for face in analysis.faces:
+        judged += face.crop is not None
+        maps.append(_heatmap(detector, face, method) if judged <= most else None)
+    return tuple(maps)
 
 
 def with_heatmaps(
@@ -290,26 +289,19 @@ def scale_bar(width: int = 128, height: int = 12) -> UInt8Array:
     return np.broadcast_to(row, (height, width, 3)).copy()
 
 
-def _heatmap(
-    detector: Detector, image: UInt8Array, face: FaceAnalysis, method: str
-) -> Heatmap | None:
-    """One judged face's map; the crop is made again, by the one rule."""
-    rule, size = detector.card.crop, detector.card.input_shape[:2]
-    crop = face_crops.crop(image, face.box, rule, size)
-    evidence = face.heatmap
+def _heatmap(detector: Detector, face: FaceAnalysis, method: str) -> Heatmap | None:
+    """One face's map; None of a face that was not judged."""
+    crop, p_fake, evidence = face.crop, face.p_fake, face.heatmap
+    if crop is None or p_fake is None:
+        return None
     if method == "occlusion":
-        evidence = Occlusion(detector.backend, _OCCLUDED_SHARE).explain(crop).evidence
+        explainer = Occlusion(detector.backend, _OCCLUDED_SHARE)
+        evidence = explainer.explain(crop).evidence
     if evidence is None:
         return None
-    region = face_crops.region(face.box, rule)
-    return Heatmap(method, evidence, crop, region, _leans_to_fake(face))
-
-
-def _leans_to_fake(face: FaceAnalysis) -> bool:
-    """The side that the verdict names; of an inconclusive score the nearer one."""
-    if face.verdict is Verdict.INCONCLUSIVE:
-        return (face.p_fake or 0.0) >= 0.5
-    return face.verdict is Verdict.LIKELY_FAKE
+    region = face_crops.region(face.box, detector.card.crop)
+    leans_to_fake = class_named(p_fake, face.verdict) == CLASS_NAMES[FAKE]
+    return Heatmap(method, evidence, crop, region, leans_to_fake)
 
 
 def _outline(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:

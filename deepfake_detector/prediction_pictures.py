@@ -81,7 +81,7 @@ class PredictionPictures:
         analysis = detector.analyse(image, whole_picture_if_no_face)
         heatmaps: tuple[Heatmap | None, ...] = ()
         if explain is not None or self.heatmap_dir is not None:
-            heatmaps = heatmaps_of(detector, image, analysis, explain or METHODS[0])
+            heatmaps = heatmaps_of(detector, analysis, explain or METHODS[0])
         fields = (
             analysis.to_dict() if explain is None else with_heatmaps(analysis, heatmaps)
         )

@@ -26,5 +26,5 @@ def predict() -> dict[str, Any]:
     image, analysis = service.judge(request)
     if method is None:
         return analysis.to_dict()
-    maps = heatmaps_of(service.detector, image, analysis, method)
+    maps = heatmaps_of(service.detector, analysis, method)
     return with_heatmaps(analysis, maps)

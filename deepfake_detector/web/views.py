@@ -39,7 +39,7 @@ def judge() -> str:
     method = uploads.heatmap_method(request.form)
     service = current_service()
     image, analysis = service.judge(request)
-    maps = heatmaps_of(service.detector, image, analysis, method or METHODS[0])
+    maps = heatmaps_of(service.detector, analysis, method or METHODS[0])
     return render_template(
         "result.html",
         analysis=analysis,

@@ -79,7 +79,7 @@ def test_map_of_the_scoring_pass_is_that_of_the_faces_crop(
     backend = Brightness()
     detector, analysis = analysed(image, [LARGE, MEDIUM, SMALL], backend)
     before = backend.crops_scored
-    first, second, third = heatmaps_of(detector, image, analysis)
+    first, second, third = heatmaps_of(detector, analysis)
     assert backend.crops_scored == before  # no second pass
     assert third is None  # too small to judge
     for found, box in ((first, LARGE), (second, MEDIUM)):
@@ -96,7 +96,7 @@ def test_map_of_the_scoring_pass_is_that_of_the_faces_crop(
 
 def test_region_is_where_the_crop_was_cut(image: NDArray[np.uint8]) -> None:
     detector, analysis = analysed(image, [LARGE])
-    (found,) = heatmaps_of(detector, image, analysis)
+    (found,) = heatmaps_of(detector, analysis)
     assert found is not None
     # 120 pixels and the margin of 1.3 round the centre (100, 100).
     assert found.region == FaceBox(22, 22, 156, 156)
@@ -105,13 +105,13 @@ def test_region_is_where_the_crop_was_cut(image: NDArray[np.uint8]) -> None:
 def test_network_without_a_map_has_no_heatmaps(image: NDArray[np.uint8]) -> None:
     backend = ConstantBackend(input_shape=CARD.input_shape)
     detector, analysis = analysed(image, [LARGE, SMALL], backend)
-    assert heatmaps_of(detector, image, analysis) == (None, None)
+    assert heatmaps_of(detector, analysis) == (None, None)
 
 
 def test_picture_without_a_face_has_no_heatmaps(image: NDArray[np.uint8]) -> None:
     detector, analysis = analysed(image, [])
-    assert heatmaps_of(detector, image, analysis) == ()
-    assert heatmaps_of(detector, image, analysis, "occlusion") == ()
+    assert heatmaps_of(detector, analysis) == ()
+    assert heatmaps_of(detector, analysis, "occlusion") == ()
 
 
 def test_occlusion_explains_the_largest_judged_faces_at_a_known_cost(
@@ -121,7 +121,7 @@ def test_occlusion_explains_the_largest_judged_faces_at_a_known_cost(
     boxes = [LARGE, MEDIUM, LARGE, LARGE, MEDIUM, SMALL]
     detector, analysis = analysed(image, boxes, backend)
     before = backend.crops_scored
-    found = heatmaps_of(detector, image, analysis, "occlusion")
+    found = heatmaps_of(detector, analysis, "occlusion")
     assert [h is not None for h in found] == [True] * MAX_OCCLUDED_FACES + [False] * 3
     assert backend.crops_scored - before == MAX_OCCLUDED_FACES * (1 + 49)
     assert all(h.method == "occlusion" for h in found if h)
@@ -132,7 +132,7 @@ def test_occlusion_needs_no_map_and_sees_what_a_constant_sees(
 ) -> None:
     backend = ConstantBackend(2.0, input_shape=CARD.input_shape)
     detector, analysis = analysed(image, [LARGE], backend)
-    (found,) = heatmaps_of(detector, image, analysis, "occlusion")
+    (found,) = heatmaps_of(detector, analysis, "occlusion")
     assert found is not None
     assert found.evidence.shape == (32, 32)
     assert not found.weights.any()
@@ -141,7 +141,7 @@ def test_occlusion_needs_no_map_and_sees_what_a_constant_sees(
 def test_unknown_method_is_refused(image: NDArray[np.uint8]) -> None:
     detector, analysis = analysed(image, [])
     with pytest.raises(ValueError, match="cam, occlusion, not 'lime'"):
-        heatmaps_of(detector, image, analysis, "lime")
+        heatmaps_of(detector, analysis, "lime")
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_each_picture_is_written_to_its_folder(
     detector: Detector, image: NDArray[np.uint8], tmp_path: Path
 ) -> None:
     analysis = detector.analyse(image)
-    maps = heatmaps_of(detector, image, analysis, "occlusion")
+    maps = heatmaps_of(detector, analysis, "occlusion")
     marked, heatmaps = tmp_path / "a" / "marked", tmp_path / "maps"
     pictures = PredictionPictures(marked, heatmaps)
     wrote = pictures.write(Path("/some/where/us.at.sea.jpg"), image, analysis, maps)
@@ -56,7 +56,7 @@ def test_nothing_is_written_unless_asked_for(
     detector: Detector, image: NDArray[np.uint8], tmp_path: Path
 ) -> None:
     analysis = detector.analyse(image)
-    maps = heatmaps_of(detector, image, analysis, "occlusion")
+    maps = heatmaps_of(detector, analysis, "occlusion")
     assert PredictionPictures().write(tmp_path / "a.jpg", image, analysis, maps) == []
     assert list(tmp_path.iterdir()) == []
 

@@ -27,14 +27,17 @@ from deepfake_detector.presets import train_config
 from deepfake_detector.whole_file import write_json
 
 #: Settings of the web server, which the command line has no use for.
-_SERVER_ONLY: Final = (
-    "host",
-    "port",
-    "upload_dir",
-    "max_upload_bytes",
-    "workers",
-    "threads",
-)
+_SERVER_ONLY: Final = {field.name for field in dataclasses.fields(ServeConfig)} - {
+    "model_dir",
+    "backend",
+    "keras_file",
+    "keras_score",
+    "face_detector",
+    "face_model",
+    "max_pixels",
+    "threshold",
+    "stability",
+}
 
 #: Settings of an answer's words, which do not change how a data set scores.
 _OF_ANSWERS: Final = ("threshold", "stability")

@@ -29,6 +29,9 @@ ENV_PREFIX: Final = "DEEPFAKE_"
 #: How the learning rate may go over the epochs.
 SCHEDULES: Final = ("plateau", "cosine", "constant")
 
+#: How the server's log may look.
+LOG_FORMATS: Final = ("auto", "json", "text")
+
 #: On how many devices of one machine a network may be trained.
 STRATEGIES: Final = ("none", "mirrored")
 
@@ -179,18 +182,65 @@ class ServeConfig(_Settings):
         "Score re-encoded copies of each face too, and call it inconclusive where they "
         "overturn its answer.",
     )
+    max_files: int = setting(10, "Most pictures of one request.")
+    max_request_bytes: int = setting(
+        40_000_000, "Most bytes of all pictures of one request together."
+    )
+    request_seconds: float = setting(
+        30.0, "Longest that a request may take, upload and answer each, in seconds."
+    )
+    judging_at_once: int = setting(
+        2, "Requests that a worker judges at the same time; others wait."
+    )
+    waiting_at_most: int = setting(
+        8,
+        "Requests with a picture that may wait in a worker; more are answered 503 at "
+        "once.",
+    )
+    rate_limit: str = setting(
+        "60 per minute",
+        "Requests with pictures that one address may send, in Flask-Limiter's words; "
+        "empty for no limit.",
+    )
+    rate_limit_storage: str = setting(
+        "memory://",
+        "Where they are counted: memory:// (each worker by itself) or "
+        "redis://HOST:PORT (all together).",
+    )
+    trusted_proxies: int = setting(
+        0,
+        "Proxies before the server whose X-Forwarded-For is believed: 0 where visitors "
+        "reach it themselves.",
+    )
+    page: bool = setting(
+        True,
+        "Serve the page; without it, the API and its reference alone.",
+    )
+    api_key_hashes: tuple[str, ...] = setting(
+        (),
+        "SHA-256 of each key that opens the API, in hex, as `python -m "
+        "deepfake_detector api-key` prints it; without any the API is open.",
+    )
+    cors_origins: tuple[str, ...] = setting(
+        (), "Origins whose pages may call the API from a browser."
+    )
+    metrics_addresses: tuple[str, ...] = setting(
+        ("127.0.0.0/8", "::1"), "Addresses and networks that may read /metrics."
+    )
+    log_format: str = setting(
+        "auto", "json, text, or auto: text on a terminal, json anywhere else."
+    )
+    log_addresses: bool = setting(
+        False, "Write visitors' addresses into the log; the privacy page then says so."
+    )
     workers: int = setting(2, "Gunicorn worker processes.")
     threads: int = setting(2, "Threads of each gunicorn worker.")
 
     def __post_init__(self) -> None:
-        _require_range(self, "port", 0, 65_535)
-        _require_range(self, "max_upload_bytes", 1_000, 1_000_000_000)
-        # Above this Pillow itself refuses to open a picture.
-        _require_range(self, "max_pixels", 1, 178_000_000)
-        _require_range(self, "threshold", 0.0, 1.0)
-        _require_range(self, "workers", 1, 256)
-        _require_range(self, "threads", 1, 256)
+        for name, (low, high) in _SERVE_RANGES.items():
+            _require_range(self, name, low, high)
         _require_choice(self, "keras_score", SCORE_SIGNS)
+        _require_choice(self, "log_format", LOG_FORMATS)
 
 
 @dataclass(frozen=True)
@@ -370,6 +420,22 @@ class TrainConfig(_Settings):
         if self.dataset_url and len(self.dataset) > 1:
             raise ConfigError("dataset_url: works with one dataset, not several")
 
+
+_SERVE_RANGES: Final = {
+    "port": (0, 65_535),
+    "max_upload_bytes": (1_000, 1_000_000_000),
+    # Above this Pillow itself refuses to open a picture.
+    "max_pixels": (1, 178_000_000),
+    "threshold": (0.0, 1.0),
+    "max_files": (1, 100),
+    "max_request_bytes": (1_000, 1_000_000_000),
+    "request_seconds": (1.0, 3600.0),
+    "judging_at_once": (1, 256),
+    "waiting_at_most": (0, 10_000),
+    "trusted_proxies": (0, 10),
+    "workers": (1, 256),
+    "threads": (1, 256),
+}
 
 #: Least and largest value of each number.
 _TRAIN_RANGES: Final = {

@@ -37,6 +37,11 @@ class DeepfakeDetectorError(Exception):
 
     http_status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
 
+    @property
+    def words(self) -> str:
+        """The message as it was given: Words, where a page may translate it."""
+        return self.args[0] if self.args else ""
+
 
 class UploadError(DeepfakeDetectorError):
     """The request holds no picture, more than one, or an unusable option."""

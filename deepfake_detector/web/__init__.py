@@ -11,7 +11,14 @@ from jinja2 import StrictUndefined
 
 from deepfake_detector.config import REPOSITORY, ServeConfig
 from deepfake_detector.detector import Detector
-from deepfake_detector.web import api, errors, health, security_headers, views
+from deepfake_detector.web import (
+    api,
+    errors,
+    health,
+    languages,
+    security_headers,
+    views,
+)
 from deepfake_detector.web.service import Service
 from deepfake_detector.web.uploads import InMemoryRequest
 
@@ -41,7 +48,7 @@ def create_app(detector: Detector, config: ServeConfig) -> Flask:
         static_url_path="/static",
     )
     app.request_class = InMemoryRequest
-    app.config["MAX_CONTENT_LENGTH"] = config.max_upload_bytes + FORM_OVERHEAD_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = config.max_request_bytes + FORM_OVERHEAD_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -49,6 +56,7 @@ def create_app(detector: Detector, config: ServeConfig) -> Flask:
     app.register_blueprint(views.bp)
     app.register_blueprint(api.bp)
     app.register_blueprint(health.bp)
+    languages.register(app)
     security_headers.register(app)
     errors.register(app)
     return app

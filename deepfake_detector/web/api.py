@@ -4,27 +4,36 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from deepfake_detector.heatmap import heatmaps_of, with_heatmaps
-from deepfake_detector.web import uploads
-from deepfake_detector.web.service import current_service
+from deepfake_detector.heatmap import with_heatmaps
+from deepfake_detector.web.errors import problem
+from deepfake_detector.web.judging_options import JudgingOptions
+from deepfake_detector.web.service import Judged, Refused, current_service
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 
 
 @bp.post("/predict")
 def predict() -> dict[str, Any]:
-    """Judge the picture that was sent in the field `file`.
+    """Judge the pictures that were sent in the field `file`.
 
     Returns
     -------
     dict
-        The analysis, as :meth:`deepfake_detector.detector.Analysis.to_dict` gives it;
-        with a `heatmap` in each face where `explain` asked for one.
+        Of one picture the analysis, as
+        :meth:`deepfake_detector.detector.Analysis.to_dict` gives it, with a `heatmap`
+        in each face where `explain` asked for one. Of several pictures `results`, a
+        list of such analyses in their order; one that could not be judged has a
+        `problem` instead.
     """
-    method = uploads.heatmap_method(request.form)
-    service = current_service()
-    image, analysis = service.judge(request)
-    if method is None:
-        return analysis.to_dict()
-    maps = heatmaps_of(service.detector, analysis, method)
-    return with_heatmaps(analysis, maps)
+    answers = current_service().judge(request)
+    explained = JudgingOptions.read(request.form).heatmap_method is not None
+    fields = [_fields(answer, explained) for answer in answers]
+    return fields[0] if len(fields) == 1 else {"results": fields}
+
+
+def _fields(answer: Judged | Refused, explained: bool) -> dict[str, Any]:
+    if isinstance(answer, Refused):
+        return {"problem": problem(answer.error.http_status, str(answer.error))}
+    if explained:
+        return with_heatmaps(answer.analysis, answer.heatmaps)
+    return answer.analysis.to_dict()

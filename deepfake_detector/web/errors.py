@@ -6,7 +6,7 @@ JSON errors are problem details as RFC 9457 describes them.
 import json
 import logging
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
@@ -69,6 +69,29 @@ def register(app: Flask) -> None:
     app.after_request(_hear_out)
 
 
+def problem(status: HTTPStatus, detail: str) -> dict[str, Any]:
+    """Describe an error to a program.
+
+    Parameters
+    ----------
+    status : HTTPStatus
+        What is answered.
+    detail : str
+        What was expected, what came, and what to do.
+
+    Returns
+    -------
+    dict
+        A problem detail of RFC 9457, JSON-ready.
+    """
+    return {
+        "type": "about:blank",
+        "title": _TITLES.get(status, status.phrase),
+        "status": int(status),
+        "detail": detail,
+    }
+
+
 def _answer_own_error(error: DeepfakeDetectorError) -> Response:
     status = error.http_status
     level = logging.ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
@@ -79,7 +102,7 @@ def _answer_own_error(error: DeepfakeDetectorError) -> Response:
 def _answer_http_error(error: HTTPException) -> Response:
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        detail = uploads.too_large_text(current_service().config.max_upload_bytes)
+        detail: str = uploads.too_large_text(current_service().config.max_upload_bytes)
     else:
         detail = _DETAILS.get(status, error.description or status.description)
     _log(status, detail, logging.WARNING)
@@ -108,15 +131,8 @@ def _route() -> str:
 def _answer(status: HTTPStatus, detail: str) -> Response:
     title = _TITLES.get(status, status.phrase)
     if request.path.startswith(_NOT_FOR_PEOPLE):
-        problem = {
-            "type": "about:blank",
-            "title": title,
-            "status": int(status),
-            "detail": detail,
-        }
-        return Response(
-            json.dumps(problem), status, content_type="application/problem+json"
-        )
+        body = json.dumps(problem(status, detail))
+        return Response(body, status, content_type="application/problem+json")
     page = render_template(
         "error.html",
         status=int(status),

@@ -7,14 +7,53 @@ from typing import Final, cast
 import numpy as np
 from flask import Flask, Request, current_app
 from numpy.typing import NDArray
+from werkzeug.datastructures import FileStorage
 
 from deepfake_detector import images
 from deepfake_detector.config import ServeConfig
 from deepfake_detector.detector import Analysis, Detector
-from deepfake_detector.exceptions import DeepfakeDetectorError
+from deepfake_detector.exceptions import (
+    DeepfakeDetectorError,
+    ImageError,
+    UploadTooLargeError,
+)
+from deepfake_detector.heatmap import METHODS, Heatmap, heatmaps_of
 from deepfake_detector.web import uploads
+from deepfake_detector.web.judging_options import JudgingOptions
 
 _EXTENSION_KEY: Final = "deepfake_detector"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A picture of a request, and what was found of it.
+
+    Parameters
+    ----------
+    image : ndarray of shape (H, W, 3), uint8
+        The picture, RGB and upright.
+    analysis : Analysis
+        What was found in it.
+    heatmaps : tuple of Heatmap or None
+        Where the model looked, one for each face.
+    """
+
+    image: NDArray[np.uint8]
+    analysis: Analysis
+    heatmaps: tuple[Heatmap | None, ...]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A picture of a request that could not be judged.
+
+    Parameters
+    ----------
+    error : DeepfakeDetectorError
+        Why.
+    """
+
+    error: DeepfakeDetectorError
 
 
 @dataclass(frozen=True)
@@ -47,35 +86,53 @@ class Service:
         """
         app.extensions[_EXTENSION_KEY] = self
 
-    def judge(self, request: Request) -> tuple[NDArray[np.uint8], Analysis]:
-        """Judge the one picture of a request; its file is gone when this returns.
+    def judge(self, request: Request) -> list[Judged | Refused]:
+        """Judge the pictures of a request; their files are gone when this returns.
 
         Parameters
         ----------
         request : Request
-            A form with a `file` and, perhaps, `whole_picture` and `threshold`.
+            A form with one or several `file`, and what `JudgingOptions` reads.
 
         Returns
         -------
-        image : ndarray of shape (H, W, 3), uint8
-            The picture, RGB and upright.
-        analysis : Analysis
-            What was found in it.
+        list of Judged or Refused
+            One for each picture, in their order; at least one. Of several pictures one
+            that cannot be judged does not stop the others.
 
         Raises
         ------
         UploadError
-            If the form is not as it must be, or the file is over the limit.
+            If the form is not as it must be, or its only file is over the limit.
         ImageError
-            If the file is not a picture that can be judged.
+            If its only file is not a picture that can be judged.
         """
-        upload = uploads.only_picture(request.files)
-        whole_picture = uploads.wants_whole_picture(request.form)
-        threshold = uploads.own_threshold(request.form)
+        files = uploads.pictures(request.files, self.config.max_files)
+        options = JudgingOptions.read(request.form)
+        if len(files) == 1:
+            return [self._judged(files[0], options)]
+        return [self._judged_or_refused(file, options) for file in files]
+
+    def _judged_or_refused(
+        self, file: FileStorage, options: JudgingOptions
+    ) -> Judged | Refused:
+        try:
+            return self._judged(file, options)
+        except (ImageError, UploadTooLargeError) as error:
+            return Refused(error)
+
+    def _judged(self, file: FileStorage, options: JudgingOptions) -> Judged:
         limit = self.config.max_upload_bytes
-        with uploads.saved(upload, self.config.upload_dir, limit) as path:
+        with uploads.saved(file, self.config.upload_dir, limit) as path:
             image = images.decode(path, self.detector.max_pixels)
-            return image, self.detector.analyse(image, whole_picture, threshold)
+        analysis = self.detector.analyse(
+            image,
+            options.whole_picture,
+            options.threshold,
+            max_faces=options.max_faces,
+        )
+        method = options.heatmap_method or METHODS[0]
+        return Judged(image, analysis, heatmaps_of(self.detector, analysis, method))
 
     def why_not_ready(self) -> str | None:
         """Try what a request needs: the model on a black crop, a file in uploads/.

@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
@@ -23,7 +23,7 @@ from deepfake_detector.exceptions import (
     UploadError,
     UploadTooLargeError,
 )
-from deepfake_detector.heatmap import METHODS
+from deepfake_detector.wording import Words, words
 
 logger = logging.getLogger(__name__)
 
@@ -35,13 +35,6 @@ LEFTOVER_AGE_S: Final = 600
 
 _NAME_PATTERN: Final = re.compile(r"upload-[0-9a-f]{32}")
 _CHUNK_BYTES: Final = 64 * 1024
-_TRUE_WORDS: Final = ("1", "true", "yes", "on")
-_FALSE_WORDS: Final = ("", "0", "false", "no", "off")
-
-#: A decimal number as people write one; `float` itself takes much more than that.
-_NUMBER_PATTERN: Final = re.compile(
-    r"\+?(\d{1,20}(\.\d{0,20})?|\.\d{1,20})(e[-+]?\d{1,3})?", re.ASCII | re.IGNORECASE
-)
 
 
 class InMemoryRequest(Request):
@@ -57,125 +50,54 @@ class InMemoryRequest(Request):
         return io.BytesIO()
 
 
-def only_picture(files: MultiDict[str, FileStorage]) -> FileStorage:
-    """Return the one file of a form.
+def pictures(files: MultiDict[str, FileStorage], most: int) -> list[FileStorage]:
+    """Return the files of a form.
 
     Parameters
     ----------
     files : MultiDict of FileStorage
         All files of the request.
+    most : int
+        How many there may be.
 
     Returns
     -------
-    FileStorage
-        The file of the field `file`.
+    list of FileStorage
+        Those of the field `file`, in their order; at least one.
 
     Raises
     ------
     UploadError
-        If there is no such field, no file was chosen, or there are several.
+        If there is no such field, no file was chosen, there are too many, or one lies
+        in another field.
     """
     if FIELD not in files:
         raise UploadError(
-            "No file part. Choose a picture in the form, or send it as "
-            f"multipart/form-data in a field named '{FIELD}'."
+            words(
+                "No file part. Choose a picture in the form, or send it as "
+                "multipart/form-data in a field named '{field}'.",
+                field=FIELD,
+            )
         )
     chosen = [(field, file) for field, file in files.items(multi=True) if file.filename]
     if FIELD not in [field for field, _ in chosen]:
-        raise UploadError("No selected file. Choose a picture, then send the form.")
-    if len(chosen) > 1:
         raise UploadError(
-            f"Expected one picture, got {len(chosen)} files. Send them one by one."
+            words("No selected file. Choose a picture, then send the form.")
         )
-    return chosen[0][1]
-
-
-def wants_whole_picture(form: Mapping[str, str]) -> bool:
-    """Say whether the checkbox "score the whole picture" was ticked.
-
-    Parameters
-    ----------
-    form : mapping of str to str
-        The request's fields.
-
-    Returns
-    -------
-    bool
-        True where `whole_picture` says yes; False where it says no or is missing.
-
-    Raises
-    ------
-    UploadError
-        If the field holds anything else.
-    """
-    word = form.get("whole_picture", "").strip().lower()
-    if word in _TRUE_WORDS:
-        return True
-    if word in _FALSE_WORDS:
-        return False
-    raise UploadError("whole_picture: expected 1 or 0. Send 1 for yes, 0 for no.")
-
-
-def own_threshold(form: Mapping[str, str]) -> float | None:
-    """Read the visitor's own threshold.
-
-    Parameters
-    ----------
-    form : mapping of str to str
-        The request's fields.
-
-    Returns
-    -------
-    float or None
-        P(fake) in [0, 1] from which a face is likely fake; None where `threshold` is
-        empty or missing.
-
-    Raises
-    ------
-    UploadError
-        If the field holds anything else.
-    """
-    text = form.get("threshold", "").strip()
-    if not text:
-        return None
-    number = float(text) if _NUMBER_PATTERN.fullmatch(text) else -1.0
-    if not 0.0 <= number <= 1.0:
+    if any(field != FIELD for field, _ in chosen):
         raise UploadError(
-            "threshold: expected a number from 0 to 1, with a point, such as 0.9. "
-            "Leave it empty for the model's own."
+            words("Send every picture in the field '{field}'.", field=FIELD)
         )
-    return number
-
-
-def heatmap_method(form: Mapping[str, str]) -> str | None:
-    """Read how the visitor wants to see where the model looked.
-
-    Parameters
-    ----------
-    form : mapping of str to str
-        The request's fields.
-
-    Returns
-    -------
-    str or None
-        Name of a method; None where `explain` is missing or says no.
-
-    Raises
-    ------
-    UploadError
-        If the field holds anything else.
-    """
-    word = form.get("explain", "").strip().lower()
-    if word in _FALSE_WORDS:
-        return None
-    if word in _TRUE_WORDS:
-        return METHODS[0]
-    if word in METHODS:
-        return word
-    raise UploadError(
-        f"explain: expected 0, 1, {' or '.join(METHODS)}. Send 1 for the map that the "
-        "model gives anyway."
-    )
+    if len(chosen) > most:
+        raise UploadError(
+            words(
+                "Expected at most {most} pictures, got {number}. Send them in several "
+                "parts.",
+                most=most,
+                number=len(chosen),
+            )
+        )
+    return [file for _, file in chosen]
 
 
 @contextmanager
@@ -235,12 +157,15 @@ def _write(descriptor: int, content: bytes) -> None:
 
 def _not_kept(error: OSError) -> StorageError:
     return StorageError(
-        f"The server cannot keep an upload just now ({error.strerror}). Nothing is "
-        "wrong with your picture: try again later."
+        words(
+            "The server cannot keep an upload just now ({reason}). Nothing is wrong "
+            "with your picture: try again later.",
+            reason=error.strerror,
+        )
     )
 
 
-def too_large_text(max_bytes: int) -> str:
+def too_large_text(max_bytes: int) -> Words:
     """Say in words that an upload is over the limit.
 
     Parameters
@@ -250,12 +175,13 @@ def too_large_text(max_bytes: int) -> str:
 
     Returns
     -------
-    str
+    Words
         A message for the page.
     """
-    return (
-        f"The largest accepted file has {max_bytes / 1e6:g} MB. Make the picture "
-        "smaller, or save it as JPEG, and try again."
+    return words(
+        "The largest accepted file has {megabytes:g} MB. Make the picture smaller, or "
+        "save it as JPEG, and try again.",
+        megabytes=max_bytes / 1e6,
     )
 
 

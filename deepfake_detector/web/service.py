@@ -2,6 +2,7 @@
 
 import tempfile
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final, cast
 
 import numpy as np
@@ -36,11 +37,14 @@ class Judged:
         What was found in it.
     heatmaps : tuple of Heatmap or None
         Where the model looked, one for each face.
+    sha256 : str, default ""
+        Of the file that was sent, in hex: a report names its picture by it.
     """
 
     image: NDArray[np.uint8]
     analysis: Analysis
     heatmaps: tuple[Heatmap | None, ...]
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,7 @@ class Service:
         limit = self.config.max_upload_bytes
         with uploads.saved(file, self.config.upload_dir, limit) as path:
             image = images.decode(path, self.detector.max_pixels)
+            digest = sha256(path.read_bytes()).hexdigest()
         analysis = self.detector.analyse(
             image,
             options.whole_picture,
@@ -132,7 +137,8 @@ class Service:
             max_faces=options.max_faces,
         )
         method = options.heatmap_method or METHODS[0]
-        return Judged(image, analysis, heatmaps_of(self.detector, analysis, method))
+        heatmaps = heatmaps_of(self.detector, analysis, method)
+        return Judged(image, analysis, heatmaps, digest)
 
     def why_not_ready(self) -> str | None:
         """Try what a request needs: the model on a black crop, a file in uploads/.

@@ -4,10 +4,9 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from deepfake_detector.heatmap import with_heatmaps
-from deepfake_detector.web.errors import problem
+from deepfake_detector.web.answer_fields import answer_fields
 from deepfake_detector.web.judging_options import JudgingOptions
-from deepfake_detector.web.service import Judged, Refused, current_service
+from deepfake_detector.web.service import current_service
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -27,13 +26,4 @@ def predict() -> dict[str, Any]:
     """
     answers = current_service().judge(request)
     explained = JudgingOptions.read(request.form).heatmap_method is not None
-    fields = [_fields(answer, explained) for answer in answers]
-    return fields[0] if len(fields) == 1 else {"results": fields}
-
-
-def _fields(answer: Judged | Refused, explained: bool) -> dict[str, Any]:
-    if isinstance(answer, Refused):
-        return {"problem": problem(answer.error.http_status, str(answer.error))}
-    if explained:
-        return with_heatmaps(answer.analysis, answer.heatmaps)
-    return answer.analysis.to_dict()
+    return answer_fields(answers, explained)

@@ -1,17 +1,25 @@
 """What a visitor may ask for beside the picture: read from a form, or refused."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self
+
+from werkzeug.datastructures import MultiDict
 
 from deepfake_detector.detector import MAX_FACES
 from deepfake_detector.exceptions import UploadError
 from deepfake_detector.heatmap import METHODS
 from deepfake_detector.wording import words
 
-_TRUE_WORDS: Final = ("1", "true", "yes", "on")
-_FALSE_WORDS: Final = ("", "0", "false", "no", "off")
+#: What stands for yes and for no, in any case; what is empty counts as not said.
+TRUE_WORDS: Final = ("1", "true", "yes", "on")
+FALSE_WORDS: Final = ("", "0", "false", "no", "off")
+
+#: The fields of a form beside its pictures.
+FIELDS: Final = ("threshold", "explain", "faces", "whole_picture")
+
+#: What stands for as many faces as are judged at most.
+ALL_FACES: Final = "all"
 
 #: A decimal number as people write one; `float` itself takes much more than that.
 _NUMBER_PATTERN: Final = re.compile(
@@ -41,12 +49,12 @@ class JudgingOptions:
     max_faces: int = MAX_FACES
 
     @classmethod
-    def read(cls, form: Mapping[str, str]) -> Self:
+    def read(cls, form: MultiDict[str, str]) -> Self:
         """Read the fields `whole_picture`, `threshold`, `explain` and `faces`.
 
         Parameters
         ----------
-        form : mapping of str to str
+        form : MultiDict of str
             The request's fields; those that are empty or missing count as not said.
 
         Returns
@@ -57,8 +65,10 @@ class JudgingOptions:
         Raises
         ------
         UploadError
-            If a field holds what it cannot; the message names it.
+            If a field holds what it cannot, is there twice, or is none of these; the
+            message names those that are.
         """
+        _refuse_others(form)
         return cls(
             _whole_picture(form.get("whole_picture", "").strip().lower()),
             _threshold(form.get("threshold", "").strip()),
@@ -67,10 +77,27 @@ class JudgingOptions:
         )
 
 
+def _refuse_others(form: MultiDict[str, str]) -> None:
+    """A misspelt option would not be used, and a second one not be seen."""
+    if any(name not in FIELDS for name in form):
+        raise UploadError(
+            words(
+                "Expected no fields but file (the picture itself), {fields}, and got "
+                "another. Check how its name is spelt.",
+                fields=", ".join(FIELDS),
+            )
+        )
+    for name in FIELDS:
+        if len(form.getlist(name)) > 1:
+            raise UploadError(
+                words("{field}: expected one, got several. Send it once.", field=name)
+            )
+
+
 def _whole_picture(word: str) -> bool:
-    if word in _TRUE_WORDS:
+    if word in TRUE_WORDS:
         return True
-    if word in _FALSE_WORDS:
+    if word in FALSE_WORDS:
         return False
     raise UploadError(
         words("whole_picture: expected 1 or 0. Send 1 for yes, 0 for no.")
@@ -92,9 +119,9 @@ def _threshold(text: str) -> float | None:
 
 
 def _heatmap_method(word: str) -> str | None:
-    if word in _FALSE_WORDS:
+    if word in FALSE_WORDS:
         return None
-    if word in _TRUE_WORDS:
+    if word in TRUE_WORDS:
         return METHODS[0]
     if word in METHODS:
         return word
@@ -108,7 +135,7 @@ def _heatmap_method(word: str) -> str | None:
 
 
 def _max_faces(word: str) -> int:
-    if word in ("", "all"):
+    if word in ("", ALL_FACES):
         return MAX_FACES
     if re.fullmatch(r"\d{1,3}", word, re.ASCII) and 1 <= int(word) <= MAX_FACES:
         return int(word)

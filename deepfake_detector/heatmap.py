@@ -21,15 +21,16 @@ from deepfake_detector.explainers.perturbation import resized
 from deepfake_detector.face_crops import FaceBox
 from deepfake_detector.labels import CLASS_NAMES, FAKE
 from deepfake_detector.verdict import class_named
+from deepfake_detector.wording import words
 
 UInt8Array = NDArray[np.uint8]
 FloatArray = NDArray[np.float32]
 
 #: Title of every heatmap.
-TITLE: Final = "Where the model looked"
+TITLE: Final = words("Where the model looked")
 
 #: What stands beside every heatmap.
-MEANING: Final = (
+MEANING: Final = words(
     "The brighter a place, the more it counted in the score. The line encloses what "
     "counted at least half as much as the strongest place. It shows what the model "
     "read, not which part was changed."
@@ -49,7 +50,10 @@ MAX_SIDE_PX: Final = 256
 _OCCLUDED_SHARE: Final = 0.25
 
 #: Most values a side that :meth:`Heatmap.to_dict` gives.
-_MAX_GRID: Final = 16
+MAX_GRID: Final = 16
+
+#: Unit of those values.
+UNIT: Final = "logits, above 0 for Fake"
 
 _INK: Final = (23, 33, 43)
 
@@ -110,14 +114,14 @@ class Heatmap:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the map as JSON-ready fields, at most 16 values a side."""
-        rows, columns = (min(side, _MAX_GRID) for side in self.evidence.shape)
+        rows, columns = (min(side, MAX_GRID) for side in self.evidence.shape)
         grid = Image.fromarray(self.evidence).resize(
             (columns, rows), Image.Resampling.BOX
         )
         return {
             "method": self.method,
             "shows": TITLE.lower(),
-            "unit": "logits, above 0 for Fake",
+            "unit": UNIT,
             "region": {
                 "left": self.region.left,
                 "top": self.region.top,

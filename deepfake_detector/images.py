@@ -20,6 +20,7 @@ from deepfake_detector.exceptions import (
     ImageTooLargeError,
     UnsupportedImageError,
 )
+from deepfake_detector.wording import words
 
 UInt8Array = NDArray[np.uint8]
 
@@ -29,7 +30,7 @@ FORMATS: Final = ("JPEG", "PNG", "WEBP")
 DEFAULT_MAX_PIXELS: Final = 50_000_000
 
 #: What Pillow's decoders are known to raise on damaged bytes.
-_DECODE_ERRORS: Final = (
+DECODE_ERRORS: Final = (
     OSError,
     SyntaxError,
     ValueError,
@@ -94,14 +95,16 @@ def decode(source: bytes | Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> UInt8A
     """
     data = source.read_bytes() if isinstance(source, Path) else source
     if not data:
-        raise CorruptImageError("The file is empty. Choose a picture and try again.")
+        raise CorruptImageError(
+            words("The file is empty. Choose a picture and try again.")
+        )
     picture = _open(data, max_pixels)
     try:
         picture.load()
         rgb = _to_rgb(_upright(picture))
-    except _DECODE_ERRORS as error:
+    except DECODE_ERRORS as error:
         raise CorruptImageError(
-            "The picture is damaged or was cut short. Save or download it again."
+            words("The picture is damaged or was cut short. Save or download it again.")
         ) from error
     return np.array(rgb, dtype=np.uint8)  # (H, W, 3)
 
@@ -112,12 +115,12 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
         picture = Image.open(io.BytesIO(data), formats=FORMATS)
     except _BOMB_ERRORS as error:
         raise _too_large(max_pixels) from error
-    except _DECODE_ERRORS as error:
+    except DECODE_ERRORS as error:
         is_foreign = isinstance(error, UnidentifiedImageError)
         if is_foreign and not any(_has(data, *own) for own in _OWN_SIGNATURES):
             raise _unsupported(data) from error
         raise CorruptImageError(
-            "The picture's header is damaged. Save or download it again."
+            words("The picture's header is damaged. Save or download it again.")
         ) from error
     if picture.width * picture.height > max_pixels:
         raise _too_large(max_pixels)
@@ -126,8 +129,11 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
 
 def _too_large(max_pixels: int) -> ImageTooLargeError:
     return ImageTooLargeError(
-        f"The picture has more than {max_pixels / 1e6:g} megapixels. "
-        "Make it smaller and try again."
+        words(
+            "The picture has more than {megapixels:g} megapixels. Make it smaller and "
+            "try again.",
+            megapixels=max_pixels / 1e6,
+        )
     )
 
 
@@ -138,12 +144,17 @@ def _unsupported(data: bytes) -> UnsupportedImageError:
         names.append("SVG")
     if names:
         return UnsupportedImageError(
-            f"This file is {names[0]}. Convert it to JPEG or PNG "
-            "(open it and choose Export or Save as) and try again."
+            words(
+                "This file is {format}. Convert it to JPEG or PNG (open it and choose "
+                "Export or Save as) and try again.",
+                format=names[0],
+            )
         )
     return UnsupportedImageError(
-        "This is not a JPEG, PNG or WebP picture, whatever its name says. "
-        "Choose a picture in one of these formats, or convert it to JPEG or PNG."
+        words(
+            "This is not a JPEG, PNG or WebP picture, whatever its name says. Choose a "
+            "picture in one of these formats, or convert it to JPEG or PNG."
+        )
     )
 
 
@@ -155,7 +166,7 @@ def _upright(picture: Image.Image) -> Image.Image:
     """Apply EXIF orientation; a picture with damaged EXIF stays as it is stored."""
     try:
         return ImageOps.exif_transpose(picture)
-    except _DECODE_ERRORS:
+    except DECODE_ERRORS:
         return picture
 
 

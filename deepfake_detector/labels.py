@@ -2,11 +2,13 @@
 
 from typing import Final
 
+from deepfake_detector.wording import words
+
 REAL: Final = 0
 FAKE: Final = 1
 
 #: Name of each class at its own index.
-CLASS_NAMES: Final = ("Real", "Fake")
+CLASS_NAMES: Final = (words("Real"), words("Fake"))
 
 #: What a model's raw score may stand for, and the sign that turns its logit into a
 #: fake logit: logit(P(fake)) = -logit(P(real)).

@@ -19,6 +19,7 @@ from deepfake_detector import face_crops
 from deepfake_detector.cut_offs import CutOffs
 from deepfake_detector.face_crops import CropRule, FaceBox
 from deepfake_detector.verdict import Verdict, flip_words, verdict_of
+from deepfake_detector.wording import Words
 
 UInt8Array = NDArray[np.uint8]
 
@@ -60,7 +61,7 @@ class Stability:
         return not self.overturned_by
 
     @property
-    def reason(self) -> str | None:
+    def reason(self) -> Words | None:
         """Why the face is called inconclusive, in words; None where it is stable."""
         return None if self.stable else flip_words(self.overturned_by)
 

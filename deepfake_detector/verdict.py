@@ -6,6 +6,7 @@ from typing import Final
 
 from deepfake_detector.cut_offs import CutOffs
 from deepfake_detector.labels import CLASS_NAMES, FAKE, REAL
+from deepfake_detector.wording import Words, either, plural_words, words
 
 #: A face whose longer side is shorter than this holds too little to judge, pixels.
 MIN_FACE_PX: Final = 64
@@ -26,30 +27,36 @@ JUDGED: Final = (Verdict.LIKELY_FAKE, Verdict.INCONCLUSIVE, Verdict.LIKELY_REAL)
 
 #: What each verdict is called.
 LABELS: Final = {
-    Verdict.LIKELY_FAKE: "Likely fake",
-    Verdict.INCONCLUSIVE: "Inconclusive",
-    Verdict.LIKELY_REAL: "Likely real",
-    Verdict.TOO_SMALL: "Too small to judge",
-    Verdict.NO_FACE: "No face found",
+    Verdict.LIKELY_FAKE: words("Likely fake"),
+    Verdict.INCONCLUSIVE: words("Inconclusive"),
+    Verdict.LIKELY_REAL: words("Likely real"),
+    Verdict.TOO_SMALL: words("Too small to judge"),
+    Verdict.NO_FACE: words("No face found"),
 }
 
 #: One plain sentence for each verdict; none claims more than the evidence.
 SENTENCES: Final = {
-    Verdict.LIKELY_FAKE: "This looks more like the fakes the model has seen than like "
-    "real faces.",
-    Verdict.INCONCLUSIVE: "The model cannot tell whether this is real or fake.",
-    Verdict.LIKELY_REAL: "This looks more like the real faces the model has seen than "
-    "like fakes.",
-    Verdict.TOO_SMALL: f"The face is smaller than {MIN_FACE_PX} pixels: too small to "
-    "judge.",
-    Verdict.NO_FACE: "No face was found in this picture, so there is nothing to judge.",
+    Verdict.LIKELY_FAKE: words(
+        "This looks more like the fakes the model has seen than like real faces."
+    ),
+    Verdict.INCONCLUSIVE: words("The model cannot tell whether this is real or fake."),
+    Verdict.LIKELY_REAL: words(
+        "This looks more like the real faces the model has seen than like fakes."
+    ),
+    Verdict.TOO_SMALL: words(
+        "The face is smaller than {pixels} pixels: too small to judge.",
+        pixels=MIN_FACE_PX,
+    ),
+    Verdict.NO_FACE: words(
+        "No face was found in this picture, so there is nothing to judge."
+    ),
 }
 
 #: What was done to a face before it was scored again, by the view's name.
 VIEW_WORDS: Final = {
-    "jpeg": "saved once more as JPEG",
-    "half": "halved in size",
-    "shift": "cut out slightly beside",
+    "jpeg": words("saved once more as JPEG"),
+    "half": words("halved in size"),
+    "shift": words("cut out slightly beside"),
 }
 
 #: The example that says what an answer means where fakes are rare.
@@ -165,7 +172,7 @@ def rate_of_any(rate: float, faces: int) -> float:
 
 def evidence_words(
     verdict: Verdict, cut_offs: CutOffs, models_own: CutOffs, faces: int
-) -> tuple[str, ...]:
+) -> tuple[Words, ...]:
     """Say how far a verdict can be trusted, from what validation measured.
 
     Parameters
@@ -181,25 +188,27 @@ def evidence_words(
 
     Returns
     -------
-    tuple of str
+    tuple of Words
         Sentences: how often real faces are called fake, what that becomes of several
         faces, and what the verdict means where fakes are rare.
     """
     if verdict not in JUDGED:
         return ()
-    words = _false_alarm_words(cut_offs, models_own, faces)
+    sentences = _false_alarm_words(cut_offs, models_own, faces)
     if verdict is Verdict.LIKELY_FAKE:
-        words.append(_base_rate_words(cut_offs))
+        sentences.append(_base_rate_words(cut_offs))
     if verdict is Verdict.LIKELY_REAL and models_own.hits is not None:
-        words.append(
-            "Of the fakes it was checked on, at most "
-            f"{in_a_hundred(cut_offs.miss_rate)} got this answer; of new kinds it may "
-            "be many more."
+        sentences.append(
+            words(
+                "Of the fakes it was checked on, at most {share} got this answer; of "
+                "new kinds it may be many more.",
+                share=in_a_hundred(cut_offs.miss_rate),
+            )
         )
-    return tuple(words)
+    return tuple(sentences)
 
 
-def flip_words(views: Iterable[str]) -> str:
+def flip_words(views: Iterable[str]) -> Words:
     """Say which re-encodings overturned the verdict of a face.
 
     Parameters
@@ -209,14 +218,16 @@ def flip_words(views: Iterable[str]) -> str:
 
     Returns
     -------
-    str
+    Words
         One sentence.
     """
-    how = " or ".join(VIEW_WORDS[view] for view in views)
-    return f"The answer does not hold when the face is {how}, so it is not relied on."
+    return words(
+        "The answer does not hold when the face is {how}, so it is not relied on.",
+        how=either(VIEW_WORDS[view] for view in views),
+    )
 
 
-def in_a_hundred(rate: float) -> str:
+def in_a_hundred(rate: float) -> Words:
     """Put a rate in words.
 
     Parameters
@@ -226,54 +237,68 @@ def in_a_hundred(rate: float) -> str:
 
     Returns
     -------
-    str
+    Words
         Such as "about 1 in 100"; of rates below one half percent, in 10,000.
     """
     if rate == 0.0 or rate >= 0.005:
-        return f"about {round(100 * rate)} in 100"
-    return f"about {max(1, round(10_000 * rate))} in 10,000"
+        return words("about {number} in 100", number=round(100 * rate))
+    number = max(1, round(10_000 * rate))
+    return words("about {number} in 10,000", number=number)
 
 
-def _false_alarm_words(cut_offs: CutOffs, own: CutOffs, faces: int) -> list[str]:
+def _false_alarm_words(cut_offs: CutOffs, own: CutOffs, faces: int) -> list[Words]:
     """How often real faces are called fake, of one face and of several."""
     rate = own.measured_false_alarm_rate
     if rate is None:
-        return ["How often a real face is called fake here was not measured."]
-    share = f"{in_a_hundred(rate)} real faces"
+        return [words("How often a real face is called fake here was not measured.")]
+    share = in_a_hundred(rate)
     if cut_offs.likely_fake < own.likely_fake:
         return [
-            "You set a lower threshold than the model's own, so it calls more than "
-            f"{share} fake; how many more was not measured."
+            words(
+                "You set a lower threshold than the model's own, so it calls more than "
+                "{share} real faces fake; how many more was not measured.",
+                share=share,
+            )
         ]
-    words = [
-        f"In its checks, at most {share} were called fake, all kinds together; of one "
-        "kind, or of a new one, it may be more."
+    sentences = [
+        words(
+            "In its checks, at most {share} real faces were called fake, all kinds "
+            "together; of one kind, or of a new one, it may be more.",
+            share=share,
+        )
     ]
     if faces > 1:
-        words.append(
-            f"With {faces} faces judged, that becomes "
-            f"{in_a_hundred(rate_of_any(rate, faces))} pictures of real faces alone "
-            "with such a false alarm."
+        sentences.append(
+            plural_words(
+                "With {number} face judged, that becomes {share} pictures of real "
+                "faces alone with such a false alarm.",
+                "With {number} faces judged, that becomes {share} pictures of real "
+                "faces alone with such a false alarm.",
+                faces,
+                share=in_a_hundred(rate_of_any(rate, faces)),
+            )
         )
-    return words
+    return sentences
 
 
-def _base_rate_words(cut_offs: CutOffs) -> str:
+def _base_rate_words(cut_offs: CutOffs) -> Words:
     """What "likely fake" means where fakes are rare."""
     rate = cut_offs.measured_false_alarm_rate
     if rate is None or cut_offs.hits is None:
-        return "Where fakes are rare, most faces called fake may be real."
+        return words("Where fakes are rare, most faces called fake may be real.")
     hits = round(_FAKES * cut_offs.hits)
     alarms = round((_FACES - _FAKES) * rate)
     if not hits:
-        return "It finds so few fakes that, where they are rare, most alarms are false."
-    return (
-        f"Where fakes are rare, that matters: of {_FACES:,} faces with {_FAKES} fakes "
-        f"among them, it would call about {_counted(hits, 'fake')} and "
-        f"{_counted(alarms, 'real face')} likely fake, so "
-        f"{in_a_hundred(hits / (hits + alarms))} such answers would be right."
+        return words(
+            "It finds so few fakes that, where they are rare, most alarms are false."
+        )
+    return words(
+        "Where fakes are rare, that matters: of {faces:,} faces with {fakes} fakes "
+        "among them, it would call about {fakes_found} and {false_alarms} likely fake, "
+        "so {share} such answers would be right.",
+        faces=_FACES,
+        fakes=_FAKES,
+        fakes_found=plural_words("{number} fake", "{number} fakes", hits),
+        false_alarms=plural_words("{number} real face", "{number} real faces", alarms),
+        share=in_a_hundred(hits / (hits + alarms)),
     )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

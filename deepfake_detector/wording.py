@@ -6,7 +6,8 @@ the library knowing of any. `pybabel` collects the templates (`make translations
 template is always a literal, never an f-string.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import reduce
 from typing import Any
 
 
@@ -74,3 +75,21 @@ def plural_words(one: str, many: str, number: int, **values: Any) -> Words:
     made = Words((one if number == 1 else many).format(**values))
     made.template, made.plural, made.number, made.values = one, many, number, values
     return made
+
+
+def either(choices: Iterable[str]) -> str:
+    """Join choices.
+
+    Parameters
+    ----------
+    choices : iterable of str
+        At least one.
+
+    Returns
+    -------
+    str
+        Such as "a or b or c".
+    """
+    return reduce(
+        lambda one, other: words("{one} or {other}", one=one, other=other), choices
+    )

@@ -1,10 +1,12 @@
 """Sentences are English strings that remember their parts."""
 
+import copy
 import json
+import pickle
 
 import pytest
 
-from deepfake_detector.wording import Words, plural_words, words
+from deepfake_detector.wording import Words, either, plural_words, words
 
 
 def test_words_are_the_sentence_and_keep_their_parts() -> None:
@@ -38,3 +40,17 @@ def test_parts_may_be_words_themselves() -> None:
 def test_place_without_a_value_is_a_mistake_found_at_once() -> None:
     with pytest.raises(KeyError, match="limit"):
         words("The limit is {limit}.")
+
+
+@pytest.mark.parametrize(
+    ("choices", "text"),
+    [("a", "a"), ("ab", "a or b"), ("abc", "a or b or c")],
+)
+def test_either_joins_choices(choices: str, text: str) -> None:
+    assert either(choices) == text
+
+
+def test_words_survive_copying_and_pickling() -> None:
+    made = plural_words("{number} face in {place}", "", 1, place=words("Rome"))
+    for twin in (copy.deepcopy(made), pickle.loads(pickle.dumps(made))):  # noqa: S301
+        assert (twin, twin.template, twin.values) == (made, made.template, made.values)

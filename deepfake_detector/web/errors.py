@@ -11,7 +11,7 @@ from typing import Any, Final
 from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from deepfake_detector.exceptions import DeepfakeDetectorError
+from deepfake_detector.exceptions import DeepfakeDetectorError, RefusedForNowError
 from deepfake_detector.web import uploads
 from deepfake_detector.web.service import current_service
 
@@ -23,13 +23,16 @@ DRAIN_FACTOR: Final = 4
 #: Title of the page for each status.
 _TITLES: Final = {
     HTTPStatus.BAD_REQUEST: "That did not work",
+    HTTPStatus.UNAUTHORIZED: "A key is needed",
     HTTPStatus.NOT_FOUND: "There is no such page",
     HTTPStatus.METHOD_NOT_ALLOWED: "This address works differently",
+    HTTPStatus.REQUEST_TIMEOUT: "The upload took too long",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The file is too large",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "This kind of file cannot be checked",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The picture cannot be checked",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too many pictures at once",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on our side",
-    HTTPStatus.SERVICE_UNAVAILABLE: "The service is not ready",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Not just now",
 }
 
 #: What to do about errors that Flask raises by itself.
@@ -94,9 +97,16 @@ def problem(status: HTTPStatus, detail: str) -> dict[str, Any]:
 
 def _answer_own_error(error: DeepfakeDetectorError) -> Response:
     status = error.http_status
-    level = logging.ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
-    _log(status, str(error), level or logging.WARNING)
-    return _answer(status, str(error))
+    ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    deliberate = isinstance(error, RefusedForNowError)
+    _log(
+        status,
+        str(error),
+        logging.ERROR if ours and not deliberate else logging.WARNING,
+    )
+    response = _answer(status, error.words)
+    response.headers.update(error.http_headers)
+    return response
 
 
 def _answer_http_error(error: HTTPException) -> Response:

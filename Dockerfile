@@ -37,6 +37,7 @@ COPY --from=serve-packages /opt/venv /opt/venv
 COPY deepfake_detector ./deepfake_detector
 COPY templates ./templates
 COPY static ./static
+COPY translations ./translations
 COPY models/default ./models/default
 COPY LICENSE inference.py gunicorn.conf.py ./
 # Compiled here, because the root may be read-only later.

@@ -13,6 +13,12 @@ path of the server, a traceback or the user's own bytes.
     │   ├── UnsupportedImageError         415  not a JPEG, PNG or WebP
     │   ├── CorruptImageError             422  empty, cut short or damaged
     │   └── ImageTooLargeError            422  more pixels than the limit
+    ├── SlowUploadError                   408  the request came in too slowly
+    ├── KeyRequiredError                  401  no key, or none that opens the API
+    ├── RefusedForNowError                503  the same request may do later
+    │   ├── TooManyRequestsError          429  one address has sent too many
+    │   ├── BusyError                     503  too many requests are in hand
+    │   └── TookTooLongError              503  the time of the request is over
     ├── ConfigError                       500  a setting has a bad value
     │   └── UnknownNameError              500  a name that no table knows
     ├── MissingPackageError               500  an optional package is not installed
@@ -41,6 +47,11 @@ class DeepfakeDetectorError(Exception):
     def words(self) -> str:
         """The message as it was given: Words, where a page may translate it."""
         return self.args[0] if self.args else ""
+
+    @property
+    def http_headers(self) -> dict[str, str]:
+        """What a server's answer says beside the status."""
+        return {}
 
 
 class UploadError(DeepfakeDetectorError):
@@ -73,6 +84,65 @@ class CorruptImageError(ImageError):
 
 class ImageTooLargeError(ImageError):
     """The picture's header announces more pixels than the limit."""
+
+
+class SlowUploadError(DeepfakeDetectorError):
+    """The request did not come in whole within its time."""
+
+    http_status = HTTPStatus.REQUEST_TIMEOUT
+
+    @property
+    def http_headers(self) -> dict[str, str]:
+        """That the connection ends here: what was sent of the request is useless."""
+        return {"Connection": "close"}
+
+
+class KeyRequiredError(DeepfakeDetectorError):
+    """The API needs a key, and the request has none that opens it."""
+
+    http_status = HTTPStatus.UNAUTHORIZED
+
+    @property
+    def http_headers(self) -> dict[str, str]:
+        """How to send one."""
+        return {"WWW-Authenticate": 'Bearer realm="deepfake-detector"'}
+
+
+class RefusedForNowError(DeepfakeDetectorError):
+    """Nothing is wrong with the request, but it cannot be answered just now.
+
+    Parameters
+    ----------
+    message : str
+        What to do, and when.
+    retry_after_s : int
+        When to try again, seconds from now; at least 1.
+    """
+
+    http_status = HTTPStatus.SERVICE_UNAVAILABLE
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+    @property
+    def http_headers(self) -> dict[str, str]:
+        """When to try again."""
+        return {"Retry-After": str(self.retry_after_s)}
+
+
+class TooManyRequestsError(RefusedForNowError):
+    """One address has sent more requests than its limit."""
+
+    http_status = HTTPStatus.TOO_MANY_REQUESTS
+
+
+class BusyError(RefusedForNowError):
+    """As many requests as the server takes on are being judged or wait."""
+
+
+class TookTooLongError(RefusedForNowError):
+    """The time of a request was over before all its pictures were judged."""
 
 
 class ConfigError(DeepfakeDetectorError):

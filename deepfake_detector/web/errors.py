@@ -98,12 +98,8 @@ def problem(status: HTTPStatus, detail: str) -> dict[str, Any]:
 def _answer_own_error(error: DeepfakeDetectorError) -> Response:
     status = error.http_status
     ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    deliberate = isinstance(error, RefusedForNowError)
-    _log(
-        status,
-        str(error),
-        logging.ERROR if ours and not deliberate else logging.WARNING,
-    )
+    alarming = ours and not isinstance(error, RefusedForNowError)
+    _log(status, str(error), logging.ERROR if alarming else logging.WARNING)
     response = _answer(status, error.words)
     response.headers.update(error.http_headers)
     return response

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from deepfake_detector.exceptions import DeepfakeDetectorError, RefusedForNowError
 from deepfake_detector.web import uploads
 from deepfake_detector.web.service import current_service
+from deepfake_detector.wording import words
 
 logger = logging.getLogger(__name__)
 
@@ -22,29 +23,36 @@ DRAIN_FACTOR: Final = 4
 
 #: Title of the page for each status.
 _TITLES: Final = {
-    HTTPStatus.BAD_REQUEST: "That did not work",
-    HTTPStatus.UNAUTHORIZED: "A key is needed",
-    HTTPStatus.NOT_FOUND: "There is no such page",
-    HTTPStatus.METHOD_NOT_ALLOWED: "This address works differently",
-    HTTPStatus.REQUEST_TIMEOUT: "The upload took too long",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The file is too large",
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "This kind of file cannot be checked",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "The picture cannot be checked",
-    HTTPStatus.TOO_MANY_REQUESTS: "Too many pictures at once",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on our side",
-    HTTPStatus.SERVICE_UNAVAILABLE: "Not just now",
+    HTTPStatus.BAD_REQUEST: words("That did not work"),
+    HTTPStatus.UNAUTHORIZED: words("A key is needed"),
+    HTTPStatus.NOT_FOUND: words("There is no such page"),
+    HTTPStatus.METHOD_NOT_ALLOWED: words("This address works differently"),
+    HTTPStatus.REQUEST_TIMEOUT: words("The upload took too long"),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: words("The file is too large"),
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: words("This kind of file cannot be checked"),
+    HTTPStatus.UNPROCESSABLE_ENTITY: words("The picture cannot be checked"),
+    HTTPStatus.TOO_MANY_REQUESTS: words("Too many pictures at once"),
+    HTTPStatus.INTERNAL_SERVER_ERROR: words("Something went wrong on our side"),
+    HTTPStatus.SERVICE_UNAVAILABLE: words("Not just now"),
 }
 
 #: What to do about errors that Flask raises by itself.
 _DETAILS: Final = {
-    HTTPStatus.BAD_REQUEST: "The request could not be understood. Use the form on the "
-    "start page, or send multipart/form-data to /api/v1/predict.",
-    HTTPStatus.NOT_FOUND: "The form is on the start page, /. Programs send pictures to "
-    "/api/v1/predict.",
-    HTTPStatus.METHOD_NOT_ALLOWED: "Pictures are sent by POST, to / from the form or "
-    "to /api/v1/predict from a program.",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "A fault in this program stopped it; nothing of "
-    "your upload was kept. Try again, or try another picture.",
+    HTTPStatus.BAD_REQUEST: words(
+        "The request could not be understood. Use the form on the start page, or send "
+        "multipart/form-data to /api/v1/predict."
+    ),
+    HTTPStatus.NOT_FOUND: words(
+        "The form is on the start page, /. Programs send pictures to /api/v1/predict."
+    ),
+    HTTPStatus.METHOD_NOT_ALLOWED: words(
+        "Pictures are sent by POST, to / from the form or to /api/v1/predict from a "
+        "program."
+    ),
+    HTTPStatus.INTERNAL_SERVER_ERROR: words(
+        "A fault in this program stopped it; nothing of your upload was kept. Try "
+        "again, or try another picture."
+    ),
 }
 
 #: Statuses that a corrected upload mends: their page shows the form again.

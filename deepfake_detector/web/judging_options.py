@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 from deepfake_detector.detector import MAX_FACES
 from deepfake_detector.exceptions import UploadError
 from deepfake_detector.heatmap import METHODS
-from deepfake_detector.wording import words
+from deepfake_detector.wording import either, words
 
 #: What stands for yes and for no, in any case; what is empty counts as not said.
 TRUE_WORDS: Final = ("1", "true", "yes", "on")
@@ -129,7 +129,7 @@ def _heatmap_method(word: str) -> str | None:
         words(
             "explain: expected 0, 1, {methods}. Send 1 for the map that the model "
             "gives anyway.",
-            methods=" or ".join(METHODS),
+            methods=either(METHODS),
         )
     )
 

@@ -16,14 +16,16 @@ from deepfake_detector.command_line import BAD_INPUT_STATUS
 from deepfake_detector.config import ServeConfig
 from deepfake_detector.exceptions import DeepfakeDetectorError
 from deepfake_detector.inference_model import local_url
+from deepfake_detector.web import metric_files
+from deepfake_detector.web.log_lines import start_logging
 from deepfake_detector.web.uploads import prepare_folder
 
 _SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108
 
-logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-
 try:
     _serve_config = ServeConfig.from_env(os.environ)
+    start_logging(_serve_config)
+    metric_files.share()
     # LiteRT survives a fork, so workers share one model. TensorFlow does not: its first
     # inference after a fork hangs (gunicorn issue 2369), so there each loads its own.
     preload_app = _serve_config.backend != "keras" and _serve_config.keras_file is None
@@ -44,6 +46,9 @@ threads = _serve_config.threads
 
 # A heartbeat file on a disk can block its worker; memory cannot.
 worker_tmp_dir = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
+# Its lines go through the handler of start_logging. Its access log stays off: it would
+# hold addresses and paths, and every request has a line of ours.
+errorlog = None
 # gunicorn would make it in the home directory, which may be missing or read-only.
 control_socket_disable = True
 
@@ -58,6 +63,9 @@ keepalive = 5
 
 def on_starting(server: Any) -> None:
     """Make uploads/ and clear what a crash left: once, before any worker starts."""
+    # `--log-level debug` shows our lines of that level too. Not those of Pillow, whose
+    # debug lines tell what is in a picture.
+    logging.getLogger("deepfake_detector").setLevel(server.log.loglevel)
     try:
         prepare_folder(_serve_config.upload_dir)
     except DeepfakeDetectorError as error:
@@ -71,8 +79,20 @@ def when_ready(server: Any) -> None:
         _print_address(server.LISTENERS[0].sock)
 
 
+def pre_fork(server: Any, worker: Any) -> None:
+    """Give a worker the place that it counts in."""
+    taken = {other.metrics_place for other in server.WORKERS.values()}
+    worker.metrics_place = metric_files.free_place(taken)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Forget what a dead worker had in hand."""
+    metric_files.leave(worker.metrics_place)
+
+
 def post_fork(server: Any, worker: Any) -> None:
-    """Let a worker that is still starting be stopped at once."""
+    """Let a worker count by itself, and be stopped at once while it is starting."""
+    metric_files.take(worker.metrics_place)
     # Until gunicorn sets the worker's own handlers it has the arbiter's, which only
     # take note of signals: such a worker would be waited for until graceful_timeout.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

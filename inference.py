@@ -1,6 +1,5 @@
 """`python inference.py` serves the page; `inference:app` is what gunicorn loads."""
 
-import logging
 import os
 from typing import Any
 
@@ -9,6 +8,7 @@ import click
 from deepfake_detector.command_line import config_options, one_line_errors
 from deepfake_detector.config import ServeConfig
 from deepfake_detector.inference_model import InferenceModel
+from deepfake_detector.web.log_lines import start_logging
 
 __all__ = ["InferenceModel"]
 
@@ -30,11 +30,10 @@ def main(**options: Any) -> None:
     Every option can also be set in the environment, by the name in brackets. For many
     visitors run `gunicorn inference:app` instead.
     """
-    logging.basicConfig(
-        level=logging.INFO, format="%(levelname)s %(name)s: %(message)s"
-    )
     with one_line_errors():
-        InferenceModel(ServeConfig.from_env(os.environ, **options)).run()
+        config = ServeConfig.from_env(os.environ, **options)
+        start_logging(config)
+        InferenceModel(config).run()
 
 
 if __name__ == "__main__":

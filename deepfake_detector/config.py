@@ -5,6 +5,7 @@ Nothing is read at import.
 """
 
 import dataclasses
+import ipaddress
 import types
 import typing
 from collections.abc import Collection, Mapping
@@ -241,6 +242,7 @@ class ServeConfig(_Settings):
             _require_range(self, name, low, high)
         _require_choice(self, "keras_score", SCORE_SIGNS)
         _require_choice(self, "log_format", LOG_FORMATS)
+        _require_networks(self, "metrics_addresses")
 
 
 @dataclass(frozen=True)
@@ -475,6 +477,18 @@ def _require_choice(config: Any, name: str, choices: Collection[str]) -> None:
             f"{name} ({ENV_PREFIX}{name.upper()}): expected one of "
             f"{', '.join(choices)}, got {getattr(config, name)!r}"
         )
+
+
+def _require_networks(config: Any, name: str) -> None:
+    """Refuse what is no address and no network, naming the setting."""
+    for entry in getattr(config, name):
+        try:
+            ipaddress.ip_network(entry)
+        except ValueError as error:
+            raise ConfigError(
+                f"{name} ({ENV_PREFIX}{name.upper()}): expected addresses and networks "
+                f"such as 127.0.0.1 or 10.0.0.0/8, got {entry!r} ({error})"
+            ) from None
 
 
 def _require_range(config: Any, name: str, low: float, high: float) -> None:

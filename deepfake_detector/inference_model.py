@@ -2,9 +2,9 @@
 
 import logging
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from deepfake_detector.config import ServeConfig
 from deepfake_detector.detector import Analysis, Detector
@@ -94,7 +94,11 @@ class InferenceModel:
         """Serve on this computer until interrupted; for many visitors use gunicorn."""
         prepare_folder(self.config.upload_dir)
         server = make_server(
-            self.config.host, self.config.port, self.app, threaded=True
+            self.config.host,
+            self.config.port,
+            self.app,
+            threaded=True,
+            request_handler=_SilentHandler,
         )
         url = local_url(self.config.host, server.server_port)
         logger.info("deepfake-detector is ready at %s", url)
@@ -104,6 +108,13 @@ class InferenceModel:
             logger.info("stopped")
         finally:
             server.server_close()
+
+
+class _SilentHandler(WSGIRequestHandler):
+    """Logs nothing: its lines hold addresses and paths, and each request has ours."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        pass
 
 
 def local_url(host: str, port: int) -> str:

@@ -16,6 +16,10 @@ from deepfake_detector.web import (
     errors,
     health,
     languages,
+    prometheus,
+    reference,
+    request_ids,
+    request_log,
     security_headers,
     views,
 )
@@ -47,14 +51,21 @@ def create_app(detector: Detector, config: ServeConfig) -> Flask:
         static_folder=str(REPOSITORY / "static"),
         static_url_path="/static",
     )
+    # First, so that nothing is answered without an id, and nothing added uncounted.
+    request_ids.register(app)
+    request_log.register(app, config)
+    prometheus.register(app, config)
     app.request_class = InMemoryRequest
     app.config["MAX_CONTENT_LENGTH"] = config.max_request_bytes + FORM_OVERHEAD_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    Service(detector, config).attach_to(app)
+    service = Service(detector, config)
+    service.attach_to(app)
+    reference.Reference.of(service).attach_to(app)
     app.register_blueprint(views.bp)
     app.register_blueprint(api.bp)
+    app.register_blueprint(reference.bp)
     app.register_blueprint(health.bp)
     languages.register(app)
     security_headers.register(app)

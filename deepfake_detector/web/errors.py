@@ -12,7 +12,9 @@ from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from deepfake_detector.exceptions import DeepfakeDetectorError, RefusedForNowError
-from deepfake_detector.web import uploads
+from deepfake_detector.web import request_labels, uploads
+from deepfake_detector.web.prometheus import current_metrics
+from deepfake_detector.web.request_ids import current_id
 from deepfake_detector.web.service import current_service
 from deepfake_detector.wording import words
 
@@ -93,17 +95,19 @@ def problem(status: HTTPStatus, detail: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        A problem detail of RFC 9457, JSON-ready.
+        A problem detail of RFC 9457, JSON-ready, with the request's id.
     """
     return {
         "type": "about:blank",
         "title": _TITLES.get(status, status.phrase),
         "status": int(status),
         "detail": detail,
+        "request_id": current_id(),
     }
 
 
 def _answer_own_error(error: DeepfakeDetectorError) -> Response:
+    current_metrics().count_refusal(error)
     status = error.http_status
     ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
     alarming = ours and not isinstance(error, RefusedForNowError)
@@ -114,6 +118,7 @@ def _answer_own_error(error: DeepfakeDetectorError) -> Response:
 
 
 def _answer_http_error(error: HTTPException) -> Response:
+    current_metrics().count_refusal(error)
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         detail: str = uploads.too_large_text(current_service().config.max_upload_bytes)
@@ -128,6 +133,7 @@ def _answer_http_error(error: HTTPException) -> Response:
 
 
 def _answer_unexpected(error: Exception) -> Response:
+    current_metrics().count_refusal(error)
     logger.error("%s failed", _route(), exc_info=error)
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     return _answer(status, _DETAILS[status])
@@ -139,7 +145,7 @@ def _log(status: HTTPStatus, detail: str, level: int) -> None:
 
 
 def _route() -> str:
-    return f"{request.method} {request.url_rule or '(no such route)'}"
+    return f"{request_labels.method()} {request_labels.route()}"
 
 
 def _answer(status: HTTPStatus, detail: str) -> Response:
@@ -152,6 +158,7 @@ def _answer(status: HTTPStatus, detail: str) -> Response:
         status=int(status),
         title=title,
         detail=detail,
+        request_id=current_id(),
         shows_form=status in _MENDED_BY_FORM,
     )
     return make_response(page, status)

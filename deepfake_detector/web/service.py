@@ -19,8 +19,10 @@ from deepfake_detector.exceptions import (
     UploadTooLargeError,
 )
 from deepfake_detector.heatmap import METHODS, Heatmap, heatmaps_of
+from deepfake_detector.stage_times import StageTimes
 from deepfake_detector.web import uploads
 from deepfake_detector.web.judging_options import JudgingOptions
+from deepfake_detector.web.prometheus import current_metrics
 
 _EXTENSION_KEY: Final = "deepfake_detector"
 
@@ -123,19 +125,24 @@ class Service:
         try:
             return self._judged(file, options)
         except (ImageError, UploadTooLargeError) as error:
+            current_metrics().count_refusal(error)
             return Refused(error)
 
     def _judged(self, file: FileStorage, options: JudgingOptions) -> Judged:
-        limit = self.config.max_upload_bytes
+        limit, times = self.config.max_upload_bytes, StageTimes()
         with uploads.saved(file, self.config.upload_dir, limit) as path:
-            image = images.decode(path, self.detector.max_pixels)
+            with times.stage("decode"):
+                image = images.decode(path, self.detector.max_pixels)
             digest = sha256(path.read_bytes()).hexdigest()
         analysis = self.detector.analyse(
             image,
             options.whole_picture,
             options.threshold,
             max_faces=options.max_faces,
+            times=times,
         )
+        current_metrics().count_stages(times)
+        current_metrics().count_picture(analysis.verdict)
         method = options.heatmap_method or METHODS[0]
         heatmaps = heatmaps_of(self.detector, analysis, method)
         return Judged(image, analysis, heatmaps, digest)

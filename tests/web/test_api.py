@@ -135,7 +135,7 @@ def test_error_is_a_problem_detail(start: Start) -> None:
     answer = start().send(("file", "a.jpg", b"no picture"), path=PREDICT)
     assert answer.content_type == "application/problem+json"
     assert answer.status_code == answer.json["status"] == 415
-    assert set(answer.json) == {"type", "title", "status", "detail"}
+    assert set(answer.json) == {"type", "title", "status", "detail", "request_id"}
 
 
 @pytest.mark.parametrize(
@@ -169,5 +169,6 @@ def test_several_pictures_are_answered_in_their_order(
     assert answer.status_code == 200
     one = server.send(("file", "a.png", drawing_png), path=PREDICT).json
     refused = server.send(("file", "b.jpg", b"no picture"), path=PREDICT).json
+    refused["request_id"] = answer.headers["X-Request-ID"]
     assert answer.json == {"results": [one, {"problem": refused}] * 2}
     assert server.left_over() == []

@@ -61,6 +61,10 @@ class Server:
     port: int
     ready_s: float
 
+    def worker_pids(self) -> Sequence[int]:
+        """Return the process ids of the workers that there are just now."""
+        return _children(self.process.pid)
+
     def worker_megabytes(self) -> float:
         """Return the memory of one worker: proportional set sizes over workers.
 
@@ -70,12 +74,12 @@ class Server:
             Megabytes of 10**6 bytes. A page that n processes share counts 1/n in each.
         """
         workers = _children(self.process.pid)
-        return sum(map(_pss_megabytes, workers)) / len(workers)
+        return sum(map(pss_megabytes, workers)) / len(workers)
 
     def tree_megabytes(self) -> float:
         """Return the memory of the master and all workers together, in megabytes."""
         pids = [self.process.pid, *_children(self.process.pid)]
-        return sum(map(_pss_megabytes, pids))
+        return sum(map(pss_megabytes, pids))
 
     def cpu_seconds(self) -> float:
         """Return the processor time that master and workers have taken so far."""
@@ -171,7 +175,24 @@ def _children(pid: int) -> Sequence[int]:
     return [int(word) for word in words]
 
 
-def _pss_megabytes(pid: int) -> float:
+def pss_megabytes(pid: int) -> float:
+    """Weigh a process; a page that n processes share counts 1/n in each.
+
+    Parameters
+    ----------
+    pid : int
+        Its id.
+
+    Returns
+    -------
+    float
+        Megabytes of 10**6 bytes.
+
+    Raises
+    ------
+    FileNotFoundError or ProcessLookupError
+        If it has ended.
+    """
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     kilobytes = next(
         int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")

@@ -20,6 +20,7 @@ from deepfake_detector.heatmap import (
     sheet,
     with_heatmaps,
 )
+from deepfake_detector.image_metadata import read_metadata
 from deepfake_detector.marked_picture import marked_picture
 from deepfake_detector.whole_file import write_whole
 
@@ -66,7 +67,8 @@ class PredictionPictures:
         Returns
         -------
         dict
-            The analysis as JSON-ready fields; `wrote` where there are folders.
+            The analysis as JSON-ready fields, and `facts` of the file; `wrote` where
+            there are folders.
 
         Raises
         ------
@@ -77,14 +79,15 @@ class PredictionPictures:
         ConfigError
             If a folder cannot be written to.
         """
-        image = images.decode(file, detector.max_pixels)
+        data = file.read_bytes()
+        image = images.decode(data, detector.max_pixels)
         analysis = detector.analyse(image, whole_picture_if_no_face)
         heatmaps: tuple[Heatmap | None, ...] = ()
         if explain is not None or self.heatmap_dir is not None:
             heatmaps = heatmaps_of(detector, analysis, explain or METHODS[0])
         fields = (
             analysis.to_dict() if explain is None else with_heatmaps(analysis, heatmaps)
-        )
+        ) | {"facts": read_metadata(data).to_dict()}
         if self.marked_dir is None and self.heatmap_dir is None:
             return fields
         try:

@@ -42,11 +42,15 @@ def picture_fields(answer: Judged | Refused, explained: bool) -> dict[str, Any]:
     Returns
     -------
     dict
-        The analysis, as :meth:`deepfake_detector.detector.Analysis.to_dict` gives it;
-        of a picture that could not be judged a `problem`.
+        The analysis, as :meth:`deepfake_detector.detector.Analysis.to_dict` gives it,
+        and `facts` of the file, as
+        :meth:`deepfake_detector.image_metadata.ImageMetadata.to_dict` gives them; of a
+        picture that could not be judged a `problem`.
     """
     if isinstance(answer, Refused):
         return {"problem": problem(answer.error.http_status, str(answer.error))}
     if explained:
-        return with_heatmaps(answer.analysis, answer.heatmaps)
-    return answer.analysis.to_dict()
+        fields = with_heatmaps(answer.analysis, answer.heatmaps)
+    else:
+        fields = answer.analysis.to_dict()
+    return fields | {"facts": answer.metadata.to_dict()}

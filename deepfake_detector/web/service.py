@@ -2,7 +2,6 @@
 
 import tempfile
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final, cast
 
 import numpy as np
@@ -19,6 +18,7 @@ from deepfake_detector.exceptions import (
     UploadTooLargeError,
 )
 from deepfake_detector.heatmap import METHODS, Heatmap, heatmaps_of
+from deepfake_detector.image_metadata import ImageMetadata, read_metadata
 from deepfake_detector.stage_times import StageTimes
 from deepfake_detector.web import uploads
 from deepfake_detector.web.judging_options import JudgingOptions
@@ -39,14 +39,19 @@ class Judged:
         What was found in it.
     heatmaps : tuple of Heatmap or None
         Where the model looked, one for each face.
-    sha256 : str, default ""
-        Of the file that was sent, in hex: a report names its picture by it.
+    metadata : ImageMetadata
+        What its file says of itself; the analysis knows nothing of it.
     """
 
     image: NDArray[np.uint8]
     analysis: Analysis
     heatmaps: tuple[Heatmap | None, ...]
-    sha256: str = ""
+    metadata: ImageMetadata
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the file in hex: a report names its picture by it."""
+        return self.metadata.sha256
 
 
 @dataclass(frozen=True)
@@ -133,7 +138,7 @@ class Service:
         with uploads.saved(file, self.config.upload_dir, limit) as path:
             with times.stage("decode"):
                 image = images.decode(path, self.detector.max_pixels)
-            digest = sha256(path.read_bytes()).hexdigest()
+            metadata = read_metadata(path.read_bytes())
         analysis = self.detector.analyse(
             image,
             options.whole_picture,
@@ -145,7 +150,7 @@ class Service:
         current_metrics().count_picture(analysis.verdict)
         method = options.heatmap_method or METHODS[0]
         heatmaps = heatmaps_of(self.detector, analysis, method)
-        return Judged(image, analysis, heatmaps, digest)
+        return Judged(image, analysis, heatmaps, metadata)
 
     def why_not_ready(self) -> str | None:
         """Try what a request needs: the model on a black crop, a file in uploads/.

@@ -33,6 +33,9 @@ SCHEDULES: Final = ("plateau", "cosine", "constant")
 #: How the server's log may look.
 LOG_FORMATS: Final = ("auto", "json", "text")
 
+#: Threads of a worker that judging and waiting must leave to pages and health checks.
+SPARE_THREADS: Final = 4
+
 #: On how many devices of one machine a network may be trained.
 STRATEGIES: Final = ("none", "mirrored")
 
@@ -235,13 +238,29 @@ class ServeConfig(_Settings):
         False, "Write visitors' addresses into the log; the privacy page then says so."
     )
     workers: int = setting(2, "Gunicorn worker processes.")
-    threads: int = setting(2, "Threads of each gunicorn worker.")
+    threads: int = setting(
+        16,
+        "Threads of each gunicorn worker: more than judge and wait, so that pages and "
+        "health checks are answered meanwhile.",
+    )
 
     def __post_init__(self) -> None:
         for name, (low, high) in _SERVE_RANGES.items():
             _require_range(self, name, low, high)
         _require_choice(self, "keras_score", SCORE_SIGNS)
         _require_choice(self, "log_format", LOG_FORMATS)
+        self._require_threads()
+
+    def _require_threads(self) -> None:
+        """Refuse fewer threads than requests are taken on, and some for the rest."""
+        taken = self.judging_at_once + self.waiting_at_most
+        if self.threads < taken + SPARE_THREADS:
+            raise ConfigError(
+                f"threads (DEEPFAKE_THREADS): expected at least {taken + SPARE_THREADS}, "
+                f"got {self.threads}: {self.judging_at_once} that judge, "
+                f"{self.waiting_at_most} that wait and {SPARE_THREADS} for everything "
+                "else; raise it, or lower DEEPFAKE_WAITING_AT_MOST"
+            )
         _require_networks(self, "metrics_addresses")
 
 

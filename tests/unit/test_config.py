@@ -74,6 +74,8 @@ def test_variable_is_cast_to_its_type(
         (ServeConfig, "PORT", ""),
         (ServeConfig, "WORKERS", "0"),
         (ServeConfig, "THREADS", "1.5"),
+        (ServeConfig, "THREADS", "0"),
+        (ServeConfig, "THREADS", "13"),
         (ServeConfig, "MAX_UPLOAD_BYTES", "10MB"),
         (ServeConfig, "MAX_PIXELS", "1000000000"),
         (ServeConfig, "KERAS_SCORE", "fake"),
@@ -118,9 +120,9 @@ def test_metric_that_nobody_logs_lists_the_choices() -> None:
 
 
 def test_command_line_wins_over_the_environment() -> None:
-    environ = {"DEEPFAKE_PORT": "9000", "DEEPFAKE_THREADS": "4"}
+    environ = {"DEEPFAKE_PORT": "9000", "DEEPFAKE_THREADS": "20"}
     config = ServeConfig.from_env(environ, port=9001, threads=None)
-    assert (config.port, config.threads) == (9001, 4)
+    assert (config.port, config.threads) == (9001, 20)
 
 
 def test_false_on_the_command_line_wins_as_well() -> None:

@@ -65,6 +65,8 @@ def register(app: Flask) -> None:
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(TRANSLATIONS)
     app.extensions[_EXTENSION_KEY] = {lang.tag: lang for lang in available()}
     Babel(app, default_locale=str(SOURCE), locale_selector=_chosen)
+    # As in pyproject's mapping: line breaks of a template are no part of its words.
+    app.jinja_env.policies["ext.i18n.trimmed"] = True
     translating.register(app)
     app.context_processor(_for_templates)
     app.url_defaults(_keep_choice)

@@ -1,7 +1,9 @@
 """What many tests share: one portrait, one photograph file, and the shared archives."""
 
 import io
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -43,3 +45,17 @@ def shared_data() -> Path:
             pytest.fail("REQUIRE_SHARED=1, but there is no ../shared/data")
         pytest.skip("needs ../shared/data")
     return folder
+
+
+@pytest.fixture
+def kept_logging() -> Iterator[None]:
+    """For tests that set up the program's log: all is as before afterwards."""
+    names = (None, "gunicorn.error", "deepfake_detector")
+    loggers = [logging.getLogger(name) for name in names]
+    before = [(x.handlers[:], x.filters[:], x.level, x.propagate) for x in loggers]
+    yield
+    logging.captureWarnings(False)
+    for logger, state in zip(loggers, before, strict=True):
+        handlers, filters, level, logger.propagate = state
+        logger.handlers[:], logger.filters[:] = handlers, filters
+        logger.setLevel(level)

@@ -36,7 +36,7 @@ def test_unknown_attribute_is_an_attribute_error() -> None:
     ],
 )
 def test_bad_setting_ends_with_one_line_and_status_2(
-    arguments: list[str], expected: str
+    arguments: list[str], expected: str, kept_logging: None
 ) -> None:
     result = CliRunner().invoke(inference.main, arguments)
     assert result.exit_code == 2
@@ -45,7 +45,9 @@ def test_bad_setting_ends_with_one_line_and_status_2(
     assert result.stdout == ""
 
 
-@pytest.mark.parametrize("name", ["DEEPFAKE_PORT", "DEEPFAKE_MODEL_DIR"])
+@pytest.mark.parametrize(
+    "name", ["DEEPFAKE_PORT", "DEEPFAKE_MODEL_DIR", "DEEPFAKE_METRICS_ADDRESSES"]
+)
 def test_gunicorn_ends_with_one_line_and_status_2(name: str, tmp_path: Path) -> None:
     environ = os.environ | {"DEEPFAKE_BACKEND": "constant", name: "none"}
     command = [sys.executable, "-m", "gunicorn", "inference:app"]

@@ -12,15 +12,23 @@ from jinja2 import StrictUndefined
 from deepfake_detector.config import REPOSITORY, ServeConfig
 from deepfake_detector.detector import Detector
 from deepfake_detector.web import (
+    admission,
     api,
+    api_keys,
+    cors,
+    deadlines,
     errors,
     health,
     languages,
+    page_switch,
     prometheus,
+    proxies,
+    rate_limits,
     reference,
     request_ids,
     request_log,
     security_headers,
+    static_versions,
     views,
 )
 from deepfake_detector.web.service import Service
@@ -68,6 +76,15 @@ def create_app(detector: Detector, config: ServeConfig) -> Flask:
     app.register_blueprint(reference.bp)
     app.register_blueprint(health.bp)
     languages.register(app)
+    # In this order, and all before a byte of the body is read.
+    page_switch.register(app, config.page)
+    rate_limits.register(app, config)
+    api_keys.register(app, config.api_key_hashes)
+    admission.register(app, config)
     security_headers.register(app)
+    static_versions.register(app)
+    cors.register(app, config.cors_origins)
     errors.register(app)
+    deadlines.register(app, config.request_seconds)
+    proxies.register(app, config.trusted_proxies)
     return app

@@ -20,8 +20,8 @@ from deepfake_detector.wording import words
 
 logger = logging.getLogger(__name__)
 
-#: What a refused client may go on sending, as a multiple of the upload limit.
-DRAIN_FACTOR: Final = 4
+#: What a refused client may go on sending, as a multiple of the request's limit.
+DRAIN_FACTOR: Final = 2
 
 #: Title of the page for each status.
 _TITLES: Final = {
@@ -65,7 +65,12 @@ _MENDED_BY_FORM: Final = (
     HTTPStatus.UNPROCESSABLE_ENTITY,
 )
 
-_NOT_FOR_PEOPLE: Final = ("/api/", "/livez", "/readyz")
+_NO_PAGE: Final = words(
+    "There is no such address here, and no page. Programs send pictures to "
+    "/api/v1/predict; /api tells how."
+)
+
+_NOT_FOR_PEOPLE: Final = ("/api/", "/openapi.json", "/livez", "/readyz")
 
 
 def register(app: Flask) -> None:
@@ -121,7 +126,12 @@ def _answer_http_error(error: HTTPException) -> Response:
     current_metrics().count_refusal(error)
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        detail: str = uploads.too_large_text(current_service().config.max_upload_bytes)
+        config = current_service().config
+        detail: str = uploads.request_too_large_text(
+            config.max_upload_bytes, config.max_request_bytes
+        )
+    elif status is HTTPStatus.NOT_FOUND and not current_service().config.page:
+        detail = _NO_PAGE
     else:
         detail = _DETAILS.get(status, error.description or status.description)
     _log(status, detail, logging.WARNING)
@@ -150,7 +160,7 @@ def _route() -> str:
 
 def _answer(status: HTTPStatus, detail: str) -> Response:
     title = _TITLES.get(status, status.phrase)
-    if request.path.startswith(_NOT_FOR_PEOPLE):
+    if request.path.startswith(_NOT_FOR_PEOPLE) or not current_service().config.page:
         body = json.dumps(problem(status, detail))
         return Response(body, status, content_type="application/problem+json")
     page = render_template(
@@ -167,6 +177,6 @@ def _answer(status: HTTPStatus, detail: str) -> Response:
 def _hear_out(response: Response) -> Response:
     """Take in the rest of a refused request, so that the client hears the answer."""
     if response.status_code >= HTTPStatus.BAD_REQUEST:
-        limit = DRAIN_FACTOR * current_service().config.max_upload_bytes
+        limit = DRAIN_FACTOR * current_service().config.max_request_bytes
         uploads.drain_body(request, limit)
     return response

@@ -15,12 +15,15 @@ from deepfake_detector.detector import Analysis, Detector
 from deepfake_detector.exceptions import (
     DeepfakeDetectorError,
     ImageError,
+    TookTooLongError,
     UploadTooLargeError,
 )
 from deepfake_detector.heatmap import METHODS, Heatmap, heatmaps_of
 from deepfake_detector.image_metadata import ImageMetadata, read_metadata
 from deepfake_detector.stage_times import StageTimes
 from deepfake_detector.web import uploads
+from deepfake_detector.web.admission import current_admission
+from deepfake_detector.web.deadlines import Deadline
 from deepfake_detector.web.judging_options import JudgingOptions
 from deepfake_detector.web.prometheus import current_metrics
 
@@ -117,19 +120,26 @@ class Service:
             If the form is not as it must be, or its only file is over the limit.
         ImageError
             If its only file is not a picture that can be judged.
+        SlowUploadError
+            If it does not come in within its time.
+        BusyError
+            If its turn at judging does not come within its time.
         """
         files = uploads.pictures(request.files, self.config.max_files)
         options = JudgingOptions.read(request.form)
-        if len(files) == 1:
-            return [self._judged(files[0], options)]
-        return [self._judged_or_refused(file, options) for file in files]
+        deadline = Deadline(self.config.request_seconds)
+        with current_admission().turn(deadline):
+            if len(files) == 1:
+                return [self._judged(files[0], options)]
+            return [self._judged_or_refused(f, options, deadline) for f in files]
 
     def _judged_or_refused(
-        self, file: FileStorage, options: JudgingOptions
+        self, file: FileStorage, options: JudgingOptions, deadline: Deadline
     ) -> Judged | Refused:
         try:
+            deadline.check()
             return self._judged(file, options)
-        except (ImageError, UploadTooLargeError) as error:
+        except (ImageError, UploadTooLargeError, TookTooLongError) as error:
             current_metrics().count_refusal(error)
             return Refused(error)
 

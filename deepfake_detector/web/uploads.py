@@ -16,13 +16,16 @@ from typing import IO, Final
 
 from flask import Request
 from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.exceptions import ClientDisconnected
 
 from deepfake_detector.exceptions import (
     ConfigError,
+    SlowUploadError,
     StorageError,
     UploadError,
     UploadTooLargeError,
 )
+from deepfake_detector.web import deadlines
 from deepfake_detector.wording import Words, words
 
 logger = logging.getLogger(__name__)
@@ -32,6 +35,9 @@ FIELD: Final = "file"
 
 #: A file older than this belongs to no request that could still be running, seconds.
 LEFTOVER_AGE_S: Final = 600
+
+#: How long a refused client may go on sending, in seconds.
+DRAIN_SECONDS: Final = 10
 
 _NAME_PATTERN: Final = re.compile(r"upload-[0-9a-f]{32}")
 _CHUNK_BYTES: Final = 64 * 1024
@@ -185,6 +191,30 @@ def too_large_text(max_bytes: int) -> Words:
     )
 
 
+def request_too_large_text(max_file_bytes: int, max_request_bytes: int) -> Words:
+    """Say in words that a request is over the limit.
+
+    Parameters
+    ----------
+    max_file_bytes : int
+        Largest accepted file.
+    max_request_bytes : int
+        Most bytes of all files of one request together.
+
+    Returns
+    -------
+    Words
+        A message for the page.
+    """
+    return words(
+        "The largest accepted file has {megabytes:g} MB, and all files of one request "
+        "together have at most {total:g} MB. Make the pictures smaller, or send fewer "
+        "at a time, and try again.",
+        megabytes=max_file_bytes / 1e6,
+        total=max_request_bytes / 1e6,
+    )
+
+
 def drain_body(request: Request, max_bytes: int) -> None:
     """Read on what the client still sends, and throw it away.
 
@@ -196,18 +226,16 @@ def drain_body(request: Request, max_bytes: int) -> None:
     request : Request
         A request that was refused.
     max_bytes : int
-        Most bytes to read; who sends more is cut off.
+        Most bytes to read; who sends more, or takes longer than `DRAIN_SECONDS`, is cut
+        off.
     """
-    environ, announced = request.environ, request.content_length or 0
-    if "wsgi.input_terminated" not in environ:
-        # Here a read past the body's end would wait for ever, so read only where
-        # the length is known and nobody has read before: the body over the limit.
-        if announced <= (request.max_content_length or 0):
-            return
-        max_bytes = min(max_bytes, announced)
-    with suppress(OSError):  # who has hung up needs no answer
+    if "wsgi.input_terminated" not in request.environ:
+        return  # a read past the body's end would wait for ever
+    body = deadlines.hurried(request.environ, DRAIN_SECONDS)
+    # Who has hung up, or dawdles, needs no answer.
+    with suppress(OSError, ClientDisconnected, SlowUploadError):
         while max_bytes > 0:
-            chunk = environ["wsgi.input"].read(min(max_bytes, _CHUNK_BYTES))
+            chunk = body.read(min(max_bytes, _CHUNK_BYTES))
             if not chunk:
                 return
             max_bytes -= len(chunk)

@@ -72,7 +72,7 @@ BAD_UPLOADS: dict[str, tuple[Callable[[], list[Part]], int, str]] = {
     "body over every limit": (
         lambda: only(bytes(MAX_BYTES + 200_000)),
         413,
-        "has 0.02 MB. Make",
+        "has 0.02 MB, and all files of one request together have at most 0.02 MB. Make",
     ),
 }
 

@@ -226,6 +226,30 @@ def test_refusal_is_as_described(start: Start, name: str) -> None:
     assert faults_of_answer(server, PREDICT, "post", answer) == []
 
 
+def test_request_without_a_key_is_refused_as_described(
+    start: Start, drawing_png: bytes
+) -> None:
+    server = start(api_key_hashes=(KEY_HASH,))
+    answer = server.send(("file", "a.png", drawing_png), path=PREDICT)
+    assert answer.status_code == 401
+    assert faults_of_answer(server, PREDICT, "post", answer) == []
+    model = server.client.get("/api/v1/model")
+    assert model.status_code == 401
+    assert faults_of_answer(server, "/api/v1/model", "get", model) == []
+
+
+def test_request_too_many_is_refused_as_described(
+    start: Start, drawing_png: bytes
+) -> None:
+    server = start(rate_limit="1 per hour")
+    first, second = (
+        server.send(("file", "a.png", drawing_png), path=PREDICT) for _ in range(2)
+    )
+    assert (first.status_code, second.status_code) == (200, 429)
+    assert int(second.headers["Retry-After"]) > 0
+    assert faults_of_answer(server, PREDICT, "post", second) == []
+
+
 def test_faults_of_ours_are_as_described(
     start: Start, drawing_png: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,7 +53,15 @@ def test_every_service_is_confined(name: str) -> None:
     assert user > 0
     assert group > 0
     assert service["restart"] == "unless-stopped"
-    assert service["pids_limit"] <= 256
+    assert service["pids_limit"] <= 512
+
+
+def test_the_app_may_start_its_threads() -> None:
+    config = ServeConfig.from_env(APP["environment"])
+    # Beside each thread one that watches the time of its upload; and the workers, the
+    # master and what NumPy starts on a machine of 64 cores.
+    most = config.workers * (2 * config.threads + 64) + 64
+    assert most <= APP["pids_limit"]
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -143,9 +151,9 @@ def test_images_have_a_tag_and_no_registry() -> None:
 
 
 def test_uploads_fit_into_the_app() -> None:
-    # Each file lies there while it is decoded, one in each thread.
+    # Each file lies there while it is judged.
     config = ServeConfig.from_env(APP["environment"])
-    held = config.workers * config.threads * config.max_upload_bytes
+    held = config.workers * config.judging_at_once * config.max_upload_bytes
     assert held < megabytes(tmpfs(APP)["/app/uploads"]["size"]) * 2**20
 
 

@@ -12,14 +12,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 from typing import Any
 
 import pytest
+import trustme
 import yaml
 
 from deepfake_detector.artifact import ModelCard, write_artifact
@@ -50,7 +51,38 @@ class Running:
 
     folder: Path
     ports: dict[str, int]
-    processes: dict[str, subprocess.Popen[bytes]]
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(
+        self,
+        name: str,
+        command: list[str],
+        environ: Mapping[str, str] | None = None,
+        path: str | None = None,
+    ) -> None:
+        """Start a server and wait until it listens, or answers 200 at a path."""
+        with (self.folder / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                cwd=REPOSITORY,
+                env=os.environ | (environ or {}),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.processes[name] = process
+        give_up = time.monotonic() + TIMEOUT_S
+        while not _answers(self.ports[name], path):
+            if process.poll() is not None or time.monotonic() > give_up:
+                raise AssertionError(f"{name} did not come up: {self.log(name)}")
+            time.sleep(0.02)
+
+    def restart(self, name: str) -> None:
+        """End a server, and start it anew with the same arguments."""
+        command = self.processes[name].args
+        assert isinstance(command, list)
+        self.stop(name)
+        self.start(name, command)
 
     def ask(
         self,
@@ -93,48 +125,26 @@ def required(command: str) -> str:
 
 
 @contextmanager
-def shipped_stack(folder: Path, **settings: str) -> Iterator[Running]:
+def shipped_stack(
+    folder: Path, certificate: trustme.LeafCert | None = None, **settings: str
+) -> Iterator[Running]:
     """Start Redis, gunicorn and nginx, and end them whatever happens.
 
     Settings are added to the app's environment in compose.yaml.
     """
     nginx, redis = required("nginx"), required("redis-server")
-    ports = {name: free_port() for name in ("nginx", "app", "redis")}
-    running = Running(folder, ports, {})
-    with ExitStack() as stack:
-
-        def start(
-            name: str,
-            command: list[str],
-            is_up: Callable[[], bool],
-            environ: Mapping[str, str] | None = None,
-        ) -> None:
-            with (folder / f"{name}.log").open("wb") as log:
-                process = subprocess.Popen(
-                    command,
-                    cwd=REPOSITORY,
-                    env=os.environ | (environ or {}),
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
-            stack.callback(_end, process)
-            running.processes[name] = process
-            _wait(is_up, process, folder / f"{name}.log")
-
-        start(
-            "redis",
-            redis_command(redis, folder, ports["redis"]),
-            _hears(ports["redis"]),
-        )
-        start(
-            "app",
-            [sys.executable, "-m", "gunicorn", "inference:app"],
-            _ready(ports["app"]),
-            app_environment(folder, ports) | settings,
-        )
-        start("nginx", nginx_command(nginx, folder, ports), _hears(ports["nginx"]))
+    ports = {name: free_port() for name in ("nginx", "tls", "app", "redis")}
+    running = Running(folder, ports)
+    environ = app_environment(folder, ports) | settings
+    app = [sys.executable, "-m", "gunicorn", "inference:app"]
+    try:
+        running.start("redis", redis_command(redis, folder, ports["redis"]))
+        running.start("app", app, environ, "/readyz")
+        running.start("nginx", nginx_command(nginx, folder, ports, certificate))
         yield running
+    finally:
+        for process in running.processes.values():
+            _end(process)
 
 
 def redis_command(redis: str, folder: Path, port: int) -> list[str]:
@@ -161,7 +171,12 @@ def app_environment(folder: Path, ports: Mapping[str, int]) -> dict[str, str]:
     return moved | own
 
 
-def nginx_command(nginx: str, folder: Path, ports: Mapping[str, int]) -> list[str]:
+def nginx_command(
+    nginx: str,
+    folder: Path,
+    ports: Mapping[str, int],
+    certificate: trustme.LeafCert | None,
+) -> list[str]:
     """The shipped nginx files, laid out as in the container and filled in likewise."""
     etc, tmp = folder / "etc", folder / "tmp"
     (etc / "conf.d").mkdir(parents=True)
@@ -176,6 +191,8 @@ def nginx_command(nginx: str, folder: Path, ports: Mapping[str, int]) -> list[st
     (etc / "conf.d" / "default.conf").write_text(
         Template(template).safe_substitute(values), encoding="utf-8"
     )
+    if certificate is not None:
+        _add_certificate(certificate, etc, ports["tls"])
     # As root nginx would give its work to another user, who may not enter the folder.
     user = ["-g", f"user {getpass.getuser()};"] if os.geteuid() == 0 else []
     return [
@@ -190,6 +207,17 @@ def nginx_command(nginx: str, folder: Path, ports: Mapping[str, int]) -> list[st
     ]
 
 
+def _add_certificate(certificate: trustme.LeafCert, etc: Path, port: int) -> None:
+    """What deploy/compose.tls.yaml mounts."""
+    (etc / "server.d").mkdir()
+    conf = (DEPLOY / "nginx" / "tls.conf").read_text(encoding="utf-8")
+    (etc / "server.d" / "tls.conf").write_text(conf.replace("8443", str(port)))
+    (etc / "tls").mkdir()
+    certificate.private_key_pem.write_to_path(str(etc / "tls" / "privkey.pem"))
+    chain = b"".join(blob.bytes() for blob in certificate.cert_chain_pems)
+    (etc / "tls" / "fullchain.pem").write_bytes(chain)
+
+
 def free_port() -> int:
     """A port that nobody uses just now."""
     with socket.socket() as probe:
@@ -197,35 +225,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _hears(port: int) -> Callable[[], bool]:
-    def try_it() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    return try_it
-
-
-def _ready(port: int) -> Callable[[], bool]:
-    def try_it() -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
-        with closing(connection):
-            try:
-                connection.request("GET", "/readyz")
-                return connection.getresponse().status == 200
-            except OSError:
-                return False
-
-    return try_it
-
-
-def _wait(
-    is_up: Callable[[], bool], process: subprocess.Popen[bytes], log: Path
-) -> None:
-    give_up = time.monotonic() + TIMEOUT_S
-    while not is_up():
-        if process.poll() is not None or time.monotonic() > give_up:
-            raise AssertionError(f"{log.stem} did not come up: {log.read_text()}")
-        time.sleep(0.02)
+def _answers(port: int, path: str | None) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
+    with closing(connection):
+        try:
+            connection.connect()
+            if path is None:
+                return True
+            connection.request("GET", path)
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -1,14 +1,20 @@
 """nginx and Redis of compose.yaml, from Debian, in front of gunicorn as it ships."""
 
+import http.client
 import json
 import re
 import socket
+import ssl
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+import trustme
 
+from deepfake_detector.config import ServeConfig
 from tests.end_to_end.shipped_stack import Answer, Running, shipped_stack
 
 pytestmark = pytest.mark.slow
@@ -21,7 +27,7 @@ HEAD = (
 TAIL = b"\r\n--x--\r\n"
 
 #: The shipped DEEPFAKE_RATE_LIMIT, requests a minute.
-LIMIT = 60
+LIMIT = int(ServeConfig().rate_limit.removesuffix(" per minute"))
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +52,80 @@ def send(running: Running, path: str, content: bytes, **options: str) -> Answer:
 @pytest.mark.parametrize("path", ["/", API])
 def test_a_picture_is_judged(stack: Running, path: str, portrait_jpeg: bytes) -> None:
     assert send(stack, path, portrait_jpeg).status == 200
+
+
+def test_the_shipped_limit_holds_for_each_address(
+    tmp_path: Path, portrait_jpeg: bytes
+) -> None:
+    with shipped_stack(tmp_path) as running:
+
+        def post(number: int) -> Answer:
+            claimed = f"203.0.113.{number}"
+            return send(
+                running,
+                API if number % 2 else "/",
+                portrait_jpeg,
+                X_Forwarded_For=claimed,
+                X_Real_IP=claimed,
+                Forwarded=f"for={claimed}",
+            )
+
+        # Four at once, so that both workers count.
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(post, range(LIMIT + 12)))
+        other = send(running, API, portrait_jpeg, source="127.0.0.2")
+        page = running.ask("/")
+        large = send(running, API, bytes(39_000_000))
+        served = running.log("app")
+    assert Counter(answer.status for answer in answers) == {200: LIMIT, 429: 12}
+    refused = [answer for answer in answers if answer.status == 429]
+    assert all(1 <= int(answer.headers["Retry-After"]) <= 60 for answer in refused)
+    assert (other.status, page.status) == (200, 200)
+    # Refused before it is read, and yet the answer arrives.
+    assert large.status == 429
+    assert "203.0.113" not in served
+    assert "127.0.0.2" not in served
+
+
+def test_without_redis_the_app_goes_on(tmp_path: Path, portrait_jpeg: bytes) -> None:
+    with shipped_stack(tmp_path) as running:
+        before = send(running, API, portrait_jpeg)
+        running.stop("redis")
+        after = [send(running, API, portrait_jpeg).status for _ in range(3)]
+        ready = running.ask("/readyz")
+    assert (before.status, ready.status) == (200, 200)
+    assert after == [200] * 3
+
+
+def test_redis_comes_back_empty_and_counts_again(
+    tmp_path: Path, portrait_jpeg: bytes
+) -> None:
+    with shipped_stack(tmp_path) as running:
+        assert send(running, API, portrait_jpeg).status == 200
+        running.restart("redis")
+        assert send(running, API, portrait_jpeg).status == 200
+
+
+def test_https_with_a_certificate(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    with shipped_stack(tmp_path, certificate=certificate) as running:
+        context = ssl.create_default_context()
+        authority.configure_trust(context)
+        connection = http.client.HTTPSConnection(
+            "localhost", running.ports["tls"], timeout=30, context=context
+        )
+        with closing(connection):
+            connection.request("GET", "/")
+            page = connection.getresponse()
+            page.read()
+        plain = running.ask("/about?x=1")
+    assert page.status == 200
+    assert page.headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert (plain.status, plain.headers["Location"]) == (
+        301,
+        "https://127.0.0.1/about?x=1",
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,12 +197,16 @@ def test_without_the_app_nginx_answers_plainly(tmp_path: Path, path: str) -> Non
 
 def test_static_files_outlive_a_busy_app(tmp_path: Path) -> None:
     with shipped_stack(tmp_path) as running:
-        before = running.ask("/static/style.css")
+        page = running.ask("/").body.decode()
+        style = re.search(r'href="(/static/style.css[^"]*)"', page)
+        assert style is not None
+        before = running.ask(style[1])
         running.stop("app")
-        after = running.ask("/static/style.css")
-    assert (before.status, after.status) == (200, 200)
+        after = running.ask(style[1])
+        other = running.ask("/static/style.css")
+    assert (before.status, after.status, other.status) == (200, 200, 503)
     assert after.body == before.body
-    assert after.headers["Cache-Control"] == "public, max-age=600"
+    assert "immutable" in after.headers["Cache-Control"]
     assert after.headers["X-Request-ID"] != before.headers["X-Request-ID"]
 
 
@@ -136,7 +220,7 @@ def test_pages_are_compressed_and_never_kept(stack: Running) -> None:
 def test_the_log_of_nginx_tells_nothing_of_a_visitor(
     stack: Running, portrait_jpeg: bytes
 ) -> None:
-    answer = send(stack, f"{API}?name=hidden", portrait_jpeg, X_Request_ID="an-id-77")
+    answer = send(stack, "/?name=hidden", portrait_jpeg, X_Request_ID="an-id-77")
     refused = stack.ask("/no/such/hidden", source="127.0.0.2")
     assert (answer.status, refused.status) == (200, 404)
     log = stack.log("nginx")

@@ -1,8 +1,9 @@
-"""A small copy of the visitor's picture, carried inside the page and nowhere else."""
+"""A small copy of a picture, carried inside the page and nowhere else."""
 
 import base64
 import io
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,21 +15,41 @@ MAX_SIDE_PX: Final = 1280
 _JPEG_QUALITY: Final = 85
 
 
-def data_uri(image: NDArray[np.uint8]) -> str:
-    """Make a JPEG copy as a ``data:`` address.
+@dataclass(frozen=True)
+class Preview:
+    """A picture that a page holds in itself.
 
     Parameters
     ----------
-    image : ndarray of shape (H, W, 3), uint8
-        RGB picture.
-
-    Returns
-    -------
-    str
-        ``data:image/jpeg;base64,...`` of at most 1280 pixels a side.
+    uri : str
+        ``data:image/jpeg;base64,...``.
+    width, height : int
+        Its size in pixels, so that the page keeps its place.
     """
-    copy = Image.fromarray(image)
-    copy.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX))
-    buffer = io.BytesIO()
-    copy.save(buffer, "JPEG", quality=_JPEG_QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+    uri: str
+    width: int
+    height: int
+
+    @classmethod
+    def of(cls, image: NDArray[np.uint8], max_side_px: int = MAX_SIDE_PX) -> Self:
+        """Make a JPEG copy.
+
+        Parameters
+        ----------
+        image : ndarray of shape (H, W, 3), uint8
+            RGB picture.
+        max_side_px : int, default 1280
+            Its longer side at most, pixels; nothing is enlarged.
+
+        Returns
+        -------
+        Preview
+            The copy.
+        """
+        copy = Image.fromarray(image)
+        copy.thumbnail((max_side_px, max_side_px), reducing_gap=2.0)
+        buffer = io.BytesIO()
+        copy.save(buffer, "JPEG", quality=_JPEG_QUALITY)
+        content = base64.b64encode(buffer.getvalue()).decode()
+        return cls("data:image/jpeg;base64," + content, *copy.size)

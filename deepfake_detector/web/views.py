@@ -1,18 +1,40 @@
-"""The page: a form, and the verdict on the picture that was sent with it."""
+"""The pages: a form, the verdict on what was sent with it, and what stands behind."""
 
-from typing import Any
+from typing import Any, Final
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, current_app, render_template, request
 
-from deepfake_detector.face_crops import FaceBox
+from deepfake_detector.heatmap import MAX_OCCLUDED_FACES, MEANING, TITLE
 from deepfake_detector.images import FORMATS
-from deepfake_detector.verdict import LABELS, SENTENCES, class_named, class_share
-from deepfake_detector.web import preview
+from deepfake_detector.verdict import (
+    LABELS,
+    MIN_FACE_PX,
+    SENTENCES,
+    Verdict,
+    class_named,
+    class_share,
+)
+from deepfake_detector.web.card_facts import measured_sets, training_sets
 from deepfake_detector.web.judging_options import JudgingOptions
-from deepfake_detector.web.looked import looked
-from deepfake_detector.web.service import Judged, Refused, current_service
+from deepfake_detector.web.model_summary import limits
+from deepfake_detector.web.reference import current_reference, snippets
+from deepfake_detector.web.report import Report
+from deepfake_detector.web.service import Judged, Refused, Service, current_service
+from deepfake_detector.web.shown_picture import ShownPicture
+from deepfake_detector.wording import Words, words
 
 bp = Blueprint("page", __name__)
+
+#: The pages that every page leads to.
+NAVIGATION: Final = (
+    ("page.form", words("Check a picture")),
+    ("page.about", words("About")),
+    ("page.api", words("API")),
+    ("page.privacy", words("Privacy")),
+)
+
+#: Digits of a model file's SHA-256 that tell its versions apart.
+_VERSION_DIGITS: Final = 12
 
 
 @bp.get("/")
@@ -36,27 +58,87 @@ def judge() -> str:
     str
         The page.
     """
-    answers = current_service().judge(request)
+    service = current_service()
+    answers = service.judge(request)
+    options = JudgingOptions.read(request.form)
+    explained = options.heatmap_method is not None
     return render_template(
         "result.html",
-        answers=[_shown(answer) for answer in answers],
-        options=JudgingOptions.read(request.form),
+        answers=[
+            _shown(number, answer, alone=len(answers) == 1)
+            for number, answer in enumerate(answers, start=1)
+        ],
+        alone=len(answers) == 1,
+        no_face_found=any(
+            isinstance(answer, Judged) and answer.analysis.verdict is Verdict.NO_FACE
+            for answer in answers
+        ),
+        options=options,
+        report=Report.of(answers, service.detector.card, explained),
     )
 
 
-def _shown(answer: Judged | Refused) -> dict[str, Any]:
+@bp.get("/about")
+def about() -> str:
+    """Say how it works, how good it is, and what the model is.
+
+    Returns
+    -------
+    str
+        The page.
+    """
+    detector = current_service().detector
+    card = detector.card
+    return render_template(
+        "about.html",
+        card=card,
+        checks_stability=detector.check_stability,
+        has_model_api="api.model" in current_app.view_functions,
+        measured=measured_sets(card),
+        trained_on=training_sets(card),
+        least_px=MIN_FACE_PX,
+    )
+
+
+@bp.get("/api", strict_slashes=False)
+def api() -> str:
+    """Show the reference of the API.
+
+    Returns
+    -------
+    str
+        The page.
+    """
+    return render_template(
+        "api.html",
+        reference=current_reference(),
+        snippets=snippets(request.url_root.rstrip("/")),
+        limits=limits(current_service().config),
+    )
+
+
+@bp.get("/privacy")
+def privacy() -> str:
+    """Say what becomes of a picture, and what is written down.
+
+    Returns
+    -------
+    str
+        The page.
+    """
+    return render_template("privacy.html", config=current_service().config)
+
+
+def _shown(number: int, answer: Judged | Refused, alone: bool) -> Any:
     """One picture as `_answer.html` shows it."""
-    if isinstance(answer, Refused):
-        return {"analysis": None, "problem": answer.error.words}
-    return {
-        "analysis": answer.analysis,
-        "picture": preview.data_uri(answer.image),
-        "looked": looked(answer.analysis, answer.heatmaps),
-    }
+    if isinstance(answer, Judged):
+        return ShownPicture.of(number, answer, alone)
+    problem = answer.error.words
+    return {"number": number, "heading": 2, "analysis": None, "problem": problem}
 
 
 @bp.app_context_processor
-def words() -> dict[str, Any]:
+def names() -> dict[str, Any]:
     """Give the templates what several of them say.
 
     Returns
@@ -66,8 +148,13 @@ def words() -> dict[str, Any]:
     """
     service = current_service()
     return {
+        "navigation": _navigation(service),
         "model_name": service.detector.card.name,
+        "model_version": _version(service),
         "finds_faces": service.finds_faces,
+        "max_files": service.config.max_files,
+        "max_bytes": service.config.max_upload_bytes,
+        "max_request_bytes": service.config.max_request_bytes,
         "max_megabytes": service.config.max_upload_bytes / 1e6,
         "max_megapixels": service.detector.max_pixels / 1e6,
         "accepted_types": ",".join(f"image/{name.lower()}" for name in FORMATS),
@@ -76,26 +163,23 @@ def words() -> dict[str, Any]:
         "sentences": SENTENCES,
         "class_named": class_named,
         "class_share": class_share,
-        "position_in_words": position_in_words,
+        "looked_title": TITLE,
+        "looked_meaning": MEANING,
+        "looked_most": MAX_OCCLUDED_FACES,
     }
 
 
-def position_in_words(box: FaceBox, width: int, height: int) -> str:
-    """Say where in the picture a face is.
+def _navigation(service: Service) -> list[tuple[str, Words]]:
+    """The pages that this server has."""
+    return [
+        (endpoint, name)
+        for endpoint, name in NAVIGATION
+        if endpoint in current_app.view_functions
+        and (service.config.page or endpoint == "page.api")
+    ]
 
-    Parameters
-    ----------
-    box : FaceBox
-        The face, in pixels of the picture.
-    width, height : int
-        Size of the picture in pixels.
 
-    Returns
-    -------
-    str
-        "top left", "left", "centre" and so on: the ninth that holds the box's centre.
-    """
-    x, y = box.centre
-    column = ("left", "", "right")[min(2, max(0, int(3 * x / width)))]
-    row = ("top", "", "bottom")[min(2, max(0, int(3 * y / height)))]
-    return f"{row} {column}".strip() or "centre"
+def _version(service: Service) -> str:
+    """What tells two models of one name apart; empty where no file is listed."""
+    digests = service.detector.card.files.values()
+    return next((digest[:_VERSION_DIGITS] for digest in reversed(digests)), "")

@@ -56,7 +56,9 @@ def picture() -> bytes:
 
 def maps_of(page: str) -> list[str]:
     """Addresses of the heatmaps on a page."""
-    return re.findall(rf'<img src="([^"]+)"[^>]* alt="{TITLE} in [^"]+"', page)
+    return re.findall(
+        rf'<img class="heat" src="([^"]+)"[^>]* alt="{TITLE}: [^"]+"', page
+    )
 
 
 def test_page_shows_a_heatmap_of_each_judged_face(server: Any, picture: bytes) -> None:
@@ -68,7 +70,7 @@ def test_page_shows_a_heatmap_of_each_judged_face(server: Any, picture: bytes) -
         assert head == "data:image/jpeg;base64"
         width, height = Image.open(io.BytesIO(base64.b64decode(content))).size
         assert max(width, height) == MAX_SIDE_PX
-    assert f"{TITLE} in face 1" in page
+    assert f"{TITLE}: Face 1" in page
     assert MEANING in page
 
 
@@ -166,7 +168,7 @@ def test_nothing_on_the_page_says_that_a_map_shows_the_fake(
     server: Any, picture: bytes
 ) -> None:
     page = server.send(("file", "a.png", picture)).text
-    section = page[page.index('id="looked"') :].partition("</section>")[0]
+    section = page[page.index('id="looked-1"') :].partition("</section>")[0]
     assert "fake" not in section.lower()
 
 

@@ -98,7 +98,7 @@ class XmpEntries:
             and which is how XML is made to grow without end).
         """
         packet = _packet(segments)
-        if packet is None or len(packet) > _MOST_BYTES:
+        if packet is None:
             return cls()
         reader = _PacketReader()
         try:
@@ -114,14 +114,14 @@ class XmpEntries:
 
 
 def _packet(segments: PictureSegments) -> bytes | None:
-    """The file's first packet, without the zeros that some pad it with."""
+    """The file's first packet, without what some pad it with; a PNG's may be cut."""
     text = png_texts(segments, (_PNG_KEY,)).get(_PNG_KEY)
     if text is not None:
         return text.encode().strip(b"\0 \r\n\t")
     for encoding, kind, start in _PLACES:
         block = segments.first(kind, start)
-        if segments.encoding == encoding and block is not None:
-            return bytes(block[: _MOST_BYTES + 1]).strip(b"\0 \r\n\t")
+        if segments.encoding == encoding and block and len(block) <= _MOST_BYTES:
+            return bytes(block).strip(b"\0 \r\n\t")
     return None
 
 

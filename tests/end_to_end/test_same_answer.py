@@ -13,6 +13,7 @@ from PIL import Image
 
 from deepfake_detector.cli import main
 from deepfake_detector.config import ServeConfig
+from deepfake_detector.image_metadata import read_metadata
 from deepfake_detector.inference_model import InferenceModel
 
 #: Settings that the environment and the command line may give.
@@ -106,8 +107,10 @@ def test_library_http_and_command_line_say_the_same(
 
     # As JSON has it: lists for tuples.
     library = json.loads(json.dumps(library))
-    assert http == library
-    assert [without(answer, "file") for answer in predicted] == library
+    assert [without(answer, "facts") for answer in http] == library
+    assert [without(answer, "file") for answer in predicted] == http
+    facts = [read_metadata(file.read_bytes()).to_dict() for file in files]
+    assert [answer["facts"] for answer in http] == facts
     for file, expected in zip(files, library, strict=True):
         answer = evaluated[file.relative_to(data_set).as_posix()]
         assert answer["label"] == file.parent.name

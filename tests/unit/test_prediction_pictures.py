@@ -13,6 +13,7 @@ from deepfake_detector.detector import Detector
 from deepfake_detector.exceptions import ConfigError
 from deepfake_detector.face_crops import CROP_RULES, FaceBox
 from deepfake_detector.heatmap import heatmaps_of
+from deepfake_detector.image_metadata import read_metadata
 from deepfake_detector.marked_picture import marked_picture
 from deepfake_detector.prediction_pictures import PredictionPictures
 
@@ -115,7 +116,8 @@ def file(image: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactory) -> 
 
 def test_answer_is_that_of_the_detector(detector: Detector, file: Path) -> None:
     answer = PredictionPictures().answer(detector, file)
-    assert answer == detector.analyse(file).to_dict()
+    facts = read_metadata(file.read_bytes()).to_dict()
+    assert answer == detector.analyse(file).to_dict() | {"facts": facts}
 
 
 def test_answer_holds_the_maps_that_are_asked_for(

@@ -133,6 +133,19 @@ def test_numbers_are_those_of_all_workers_and_outlive_them(
     assert numbers(server)["deepfake_verdicts_total"] == sent + 10
     assert len(counting_places(server)) == 2
 
+    # Both replaced at once, the new ones before the old ones end.
+    os.kill(server.pid, signal.SIGHUP)
+    until(lambda: len(workers(server)) == 7)
+    until(lambda: ended(server) == 3)
+    judge(server, 10, portrait_jpeg)
+    assert numbers(server)["deepfake_verdicts_total"] == sent + 20
+    assert len(counting_places(server)) <= 4
+
+
+def ended(server: RealServer) -> int:
+    """How many workers have ended by themselves, or as they were asked to."""
+    return sum(x["message"].startswith("Worker exiting") for x in lines(server))
+
 
 def unfinished_upload(server: RealServer) -> socket.socket:
     """A connection whose request has begun, and does not go on."""

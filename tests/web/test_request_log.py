@@ -113,6 +113,16 @@ def test_address_is_written_where_it_is_asked_for(
     assert (ADDRESS in stream.getvalue()) is wanted
 
 
+def test_address_over_its_limit_is_not_named(
+    start: Start, lines: Lines, stream: io.StringIO
+) -> None:
+    client = start(rate_limit="1 per minute").client
+    for _ in range(3):
+        client.post("/", environ_overrides={"REMOTE_ADDR": ADDRESS})
+    assert [line["status"] for line in lines()] == [400, 429, 429]
+    assert ADDRESS not in stream.getvalue()
+
+
 def test_lines_of_the_program_have_the_id_too(
     start: Start, stream: io.StringIO, drawing_png: bytes, monkeypatch: Any
 ) -> None:

@@ -168,7 +168,6 @@ def _answer(status: HTTPStatus, detail: str) -> Response:
         status=int(status),
         title=title,
         detail=detail,
-        request_id=current_id(),
         shows_form=status in _MENDED_BY_FORM,
     )
     return make_response(page, status)

@@ -51,6 +51,7 @@ def register(app: Flask, origins: Sequence[str]) -> None:
         allow_headers=["Authorization", "X-Request-ID"],
         expose_headers=["X-Request-ID", "Retry-After"],
         supports_credentials=False,
+        always_send=False,
         max_age=_MAX_AGE_S,
     )
 

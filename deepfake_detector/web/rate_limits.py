@@ -5,6 +5,7 @@ import logging
 import math
 import re
 import time
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from redis.retry import Retry
 from deepfake_detector.config import ServeConfig
 from deepfake_detector.exceptions import ConfigError, TooManyRequestsError
 from deepfake_detector.web.judging_endpoints import asks_for_judging
+from deepfake_detector.web.limit_words import limit_in_words, limits_in_words
 from deepfake_detector.wording import plural_words
 
 #: Network of an IPv6 address that counts as one visitor: what one household is given.
@@ -52,11 +54,12 @@ def register(app: Flask, config: ServeConfig) -> None:
     """
     limit, storage = config.rate_limit.strip(), config.rate_limit_storage.strip()
     is_shared = storage != _IN_MEMORY or config.workers == 1
-    app.context_processor(lambda: {"rate_limit": limit, "limit_is_shared": is_shared})
     _check_storage(storage)
     if limit:
         _check_limit(limit)
         _count_requests(app, limit, storage)
+    said = limits_in_words(limit) if limit else ""
+    app.context_processor(lambda: {"rate_limit": said, "limit_is_shared": is_shared})
 
 
 def _count_requests(app: Flask, limit: str, storage: str) -> None:
@@ -103,13 +106,8 @@ def _visitor() -> str:
 
 
 def _too_many(limiter: Limiter, error: RateLimitExceeded) -> TooManyRequestsError:
-    seconds = error.limit.limit.get_expiry()
-    if limiter.current_limit is not None:
-        try:
-            seconds = math.ceil(limiter.current_limit.reset_at - time.time())
-        except RedisError:
-            pass  # it stopped to answer just now: the whole window is long enough
-    seconds = max(1, seconds)
+    longest = error.limit.limit.get_expiry()
+    seconds = min(longest, max(1, math.ceil(_reset_at(limiter, longest) - time.time())))
     return TooManyRequestsError(
         plural_words(
             "Too many pictures came from your address ({limit} at most). Try again in "
@@ -117,10 +115,19 @@ def _too_many(limiter: Limiter, error: RateLimitExceeded) -> TooManyRequestsErro
             "Too many pictures came from your address ({limit} at most). Try again in "
             "{number} seconds.",
             seconds,
-            limit=str(error.limit.limit),
+            limit=limit_in_words(error.limit.limit),
         ),
         seconds,
     )
+
+
+def _reset_at(limiter: Limiter, longest: int) -> float:
+    """When the current request's address may send again, seconds since the epoch."""
+    if limiter.current_limit is not None:
+        # Where Redis stopped to answer just now, the whole time is long enough.
+        with suppress(RedisError):
+            return limiter.current_limit.window.reset_time
+    return time.time() + longest
 
 
 def _check_limit(limit: str) -> None:

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from deepfake_detector.detector import Analysis
 from deepfake_detector.heatmap import MAX_SIDE_PX as HEATMAP_SIDE_PX
 from deepfake_detector.heatmap import scale_bar
+from deepfake_detector.image_metadata import ImageMetadata
 from deepfake_detector.verdict import Verdict
 from deepfake_detector.web.preview import MAX_SIDE_PX, Preview
 from deepfake_detector.web.service import Judged
@@ -45,7 +46,7 @@ class ShownPicture:
         The colours of a heatmap, from less to more.
     sha256 : str
         Of the file that was sent, in hex.
-    metadata : ImageMetadata or None
+    metadata : ImageMetadata
         What the file says about itself.
     """
 
@@ -58,7 +59,7 @@ class ShownPicture:
     heatmap_method: str | None
     scale: Preview
     sha256: str
-    metadata: Any
+    metadata: ImageMetadata
 
     @classmethod
     def of(cls, number: int, judged: Judged, alone: bool) -> Self:
@@ -95,7 +96,7 @@ class ShownPicture:
             heatmap_method=next((m.method for m in judged.heatmaps if m), None),
             scale=Preview.of(scale_bar()),
             sha256=judged.sha256,
-            metadata=getattr(judged, "metadata", None),
+            metadata=judged.metadata,
         )
 
     @property

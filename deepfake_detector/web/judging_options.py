@@ -23,8 +23,11 @@ ALL_FACES: Final = "all"
 
 #: A decimal number as people write one; `float` itself takes much more than that.
 _NUMBER_PATTERN: Final = re.compile(
-    r"\+?(\d{1,20}(\.\d{0,20})?|\.\d{1,20})(e[-+]?\d{1,3})?", re.ASCII | re.IGNORECASE
+    r"[-+]?(\d{1,20}(\.\d{0,20})?|\.\d{1,20})(e[-+]?\d{1,3})?", re.ASCII | re.IGNORECASE
 )
+
+#: A whole number; some programs write each number with a point.
+_WHOLE_NUMBER_PATTERN: Final = re.compile(r"(\d{1,3})(\.0{0,20})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ def _threshold(text: str) -> float | None:
                 "Leave it empty for the model's own."
             )
         )
-    return number
+    return abs(number)  # of -0
 
 
 def _heatmap_method(word: str) -> str | None:
@@ -137,8 +140,9 @@ def _heatmap_method(word: str) -> str | None:
 def _max_faces(word: str) -> int:
     if word in ("", ALL_FACES):
         return MAX_FACES
-    if re.fullmatch(r"\d{1,3}", word, re.ASCII) and 1 <= int(word) <= MAX_FACES:
-        return int(word)
+    number = _WHOLE_NUMBER_PATTERN.fullmatch(word)
+    if number and 1 <= int(number[1]) <= MAX_FACES:
+        return int(number[1])
     raise UploadError(
         words(
             "faces: expected all, or how many of the largest faces to judge, 1 to "

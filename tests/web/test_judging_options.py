@@ -38,6 +38,15 @@ def test_every_field_is_read() -> None:
     assert options == JudgingOptions(True, 0.9, "occlusion", 3)
 
 
+@pytest.mark.parametrize("text", ["3", "3.", "3.0", "03", "3." + 20 * "0"])
+def test_whole_number_may_have_a_point(text: str) -> None:
+    assert read(("faces", text)).max_faces == 3
+
+
+def test_nothing_below_nothing_is_nothing() -> None:
+    assert str(read(("threshold", "-0.0")).threshold) == "0.0"
+
+
 @pytest.mark.parametrize("word", TRUE_WORDS)
 def test_words_for_yes(word: str) -> None:
     options = read(("explain", word), ("whole_picture", word))

@@ -258,8 +258,8 @@ def bracketed(
 
 #: Names and units, the same in every language.
 NAMES = re.compile(
-    r"\b(Deepfake Detector|test model|English|العربية|JPEG|JPG|PNG|WebP|WEBP|GIF|OpenAPI|"
-    r"AUC|SHA-256|UTC|MB|kB|[0-9a-f]{32})\b|/openapi\.json|\{\w+\}"
+    r"\b(Deepfake Detector|test model|English|العربية|JPEG|JPG|PNG|WebP|GIF|OpenAPI|AUC|"
+    r"SHA-256|UTC|MB|kB|[0-9a-f]{32})\b|/openapi\.json|\{\w+\}"
 )
 
 

@@ -115,8 +115,8 @@ def test_babel_finds_no_fault(language: str) -> None:
 def test_compiled_catalogue_is_what_the_text_says(language: str) -> None:
     path = TRANSLATIONS / language / "LC_MESSAGES" / "messages.mo"
     with path.open("rb") as file:
-        compiled = {m.id: forms(m.string) for m in messages(read_mo(file))}
-    said = {m.id: forms(m.string) for m in messages(catalogue_of(language))}
+        compiled = {forms(m.id): forms(m.string) for m in messages(read_mo(file))}
+    said = {forms(m.id): forms(m.string) for m in messages(catalogue_of(language))}
     assert compiled == {key: value for key, value in said.items() if any(value)}
 
 

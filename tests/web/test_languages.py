@@ -219,9 +219,8 @@ def test_report_and_log_are_english(
     uri = re.search(r'href="data:application/json;base64,([^"]+)"', page.text)
     assert uri is not None
     report = json.loads(base64.b64decode(uri[1]))
-    assert report["words"] == [
-        "How often a real face is called fake here was not measured."
-    ]
+    measured = "How often a real face is called fake here was not measured."
+    assert measured in report["words"]
 
 
 def test_german_page_has_german_words_and_numbers(
@@ -258,8 +257,8 @@ def bracketed(
 
 #: Names and units, the same in every language.
 NAMES = re.compile(
-    r"\b(Deepfake Detector|test model|English|العربية|JPEG|JPG|PNG|WebP|GIF|OpenAPI|AUC|"
-    r"SHA-256|UTC|MB|kB|[0-9a-f]{32})\b|/openapi\.json|\{\w+\}"
+    r"\b(Deepfake Detector|test model|English|العربية|JPEG|JPG|PNG|WebP|WEBP|GIF|UTC|"
+    r"OpenAPI|AUC|SHA-256|MB|kB|[0-9a-f]{32})\b|/openapi\.json|\{\w+\}"
 )
 
 

@@ -569,6 +569,19 @@ def list_table(table: str) -> None:
         click.echo(f"{name:{width}}  {registry.summary(name)}")
 
 
+@main.command("api-key")
+def api_key() -> None:
+    """Make a key for the API, and its hash for the server.
+
+    The server keeps the hash alone: the key is shown here and never again.
+    """
+    from deepfake_detector.web.api_keys import hash_of, new_key
+
+    key = new_key()
+    click.echo(f"key      {key}")
+    click.echo(f"setting  DEEPFAKE_API_KEY_HASHES={hash_of(key)}")
+
+
 def _training_module(command: str, name: str) -> Any:
     """A module that a command is made of; it needs more packages than serving does."""
     try:

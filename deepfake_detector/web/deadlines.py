@@ -9,7 +9,7 @@ from threading import Timer
 from typing import IO, TYPE_CHECKING, Final
 
 from flask import Flask
-from werkzeug.exceptions import ClientDisconnected
+from werkzeug.exceptions import BadRequest
 from werkzeug.wsgi import get_content_length
 
 from deepfake_detector.exceptions import SlowUploadError, TookTooLongError
@@ -169,9 +169,9 @@ class _TimedBody(io.RawIOBase):
             self._watch.start()
         try:
             return self._source.read(wanted)
-        except OSError:
+        except Exception as error:
             if self._deadline.left_s():
-                raise
+                raise BadRequest from error  # cut off, or chunks that are none
             return b""
 
     def _require_end(self, data: bytes) -> None:
@@ -185,7 +185,7 @@ class _TimedBody(io.RawIOBase):
                 )
             )
         if self._left is not None and not data:
-            raise ClientDisconnected
+            raise BadRequest  # the client has hung up
 
 
 def _hang_up(connection: socket.socket) -> None:

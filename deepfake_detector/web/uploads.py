@@ -16,7 +16,7 @@ from typing import IO, Final
 
 from flask import Request
 from werkzeug.datastructures import FileStorage, MultiDict
-from werkzeug.exceptions import ClientDisconnected
+from werkzeug.exceptions import BadRequest
 
 from deepfake_detector.exceptions import (
     ConfigError,
@@ -233,7 +233,7 @@ def drain_body(request: Request, max_bytes: int) -> None:
         return  # a read past the body's end would wait for ever
     body = deadlines.hurried(request.environ, DRAIN_SECONDS)
     # Who has hung up, or dawdles, needs no answer.
-    with suppress(OSError, ClientDisconnected, SlowUploadError):
+    with suppress(OSError, BadRequest, SlowUploadError):
         while max_bytes > 0:
             chunk = body.read(min(max_bytes, _CHUNK_BYTES))
             if not chunk:

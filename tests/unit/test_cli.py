@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -584,3 +585,11 @@ def test_ablation_of_no_run_ends_in_one_line(tmp_path: Path, name: str) -> None:
     result = run("ablation", tmp_path / name)
     assert result.exit_code == 2
     assert "expected the folder of a finished training run" in result.stderr
+
+
+def test_api_key_prints_a_key_that_its_setting_opens() -> None:
+    result = CliRunner().invoke(main, ["api-key"])
+    assert result.exit_code == 0
+    (_, key), (_, setting) = (line.split() for line in result.output.splitlines())
+    assert setting == f"DEEPFAKE_API_KEY_HASHES={sha256(key.encode()).hexdigest()}"
+    assert CliRunner().invoke(main, ["api-key"]).output != result.output

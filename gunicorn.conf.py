@@ -44,6 +44,10 @@ worker_class = "gthread"
 workers = _serve_config.workers
 threads = _serve_config.threads
 
+# Whom to believe about a visitor is DEEPFAKE_TRUSTED_PROXIES' to say; left to itself
+# gunicorn believes whoever connects from this computer.
+forwarded_allow_ips = ""
+
 # A heartbeat file on a disk can block its worker; memory cannot.
 worker_tmp_dir = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
 # Its lines go through the handler of start_logging. Its access log stays off: it would

@@ -217,3 +217,19 @@ def test_pages_and_health_do_not_wait_behind_uploads(
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
     assert pages == [200, 200, 200, 200]
     wait_until_free(server, portrait_jpeg)
+
+
+def test_headers_of_a_proxy_that_is_not_ours_are_not_believed(start: Start) -> None:
+    server = start()
+    headers = {
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Ssl": "on",
+        "X-Forwarded-Protocol": "ssl",
+        "X-Forwarded-Prefix": "/evil",
+        "SCRIPT_NAME": "/evil",
+        "SCRIPT-NAME": "/evil",
+    }
+    answer = requests.get(server.url, headers=headers, timeout=TIMEOUT_S)
+    assert answer.status_code == 200
+    assert "evil" not in answer.text
+    assert "Strict-Transport-Security" not in answer.headers

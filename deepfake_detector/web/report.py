@@ -10,7 +10,7 @@ from typing import Any
 from flask import g
 
 from deepfake_detector.artifact import ModelCard
-from deepfake_detector.web.answer_fields import picture_fields
+from deepfake_detector.web.answer_fields import answer_fields
 from deepfake_detector.web.service import Judged, Refused
 
 
@@ -25,8 +25,8 @@ class Report:
     request_id : str or None
         The request's name in the log.
     fields : dict
-        JSON-ready: what the API answers to the same pictures, with when, by what and
-        the SHA-256 of each file.
+        JSON-ready: what the API answers to the same pictures, with when and by which
+        files of the model.
     """
 
     created: datetime
@@ -55,18 +55,12 @@ class Report:
         """
         created = datetime.now(UTC).replace(microsecond=0)
         request_id = g.get("request_id")
-        pictures = [
-            {"sha256": getattr(answer, "sha256", None)}
-            | picture_fields(answer, explained)
-            for answer in answers
-        ]
         about = {
             "created": created.isoformat(),
             "request_id": request_id,
             "model_files": card.files,
         }
-        answered = pictures[0] if len(pictures) == 1 else {"results": pictures}
-        return cls(created, request_id, about | answered)
+        return cls(created, request_id, about | answer_fields(answers, explained))
 
     @property
     def when(self) -> str:

@@ -4,12 +4,14 @@ import html
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from deepfake_detector.cut_offs import CutOffs
 from deepfake_detector.face_crops import FaceBox
@@ -240,3 +242,184 @@ def test_nothing_comes_from_another_host_or_stands_inline(
 def test_static_files_are_served(start: Start, name: str) -> None:
     with start().client.get(f"/static/{name}") as answer:
         assert answer.status_code == 200
+
+
+def test_first_page_is_small(start: Start) -> None:
+    client = start().client
+    size = len(client.get("/").data)
+    for name in ("style.css", "upload.js", "favicon.svg"):
+        with client.get(f"/static/{name}") as answer:
+            size += len(answer.data)
+    assert size < 50_000
+
+
+def gauges_of(page: str) -> list[str]:
+    return re.findall(r'<div class="gauge">.*?</div>', page, re.DOTALL)
+
+
+def test_each_face_has_a_gauge_with_the_inconclusive_band(
+    start: Start, drawing_png: bytes
+) -> None:
+    server = start(
+        [logit(0.2), logit(0.7)], [FACE, OTHER_FACE], cut_offs=CutOffs(0.1, 0.625)
+    )
+    first, second = gauges_of(server.send(("file", "a.png", drawing_png)).text)
+    for gauge, at in ((first, "20.00%"), (second, "70.00%")):
+        assert f'<svg x="{at}"' in gauge
+        assert re.search(
+            r'fill="url\(#hatch\)" x="10.00%" y="\d+" width="52.50%"', gauge
+        )
+    assert 'role="img" aria-label="On a scale from real to fake: 20.0 %.' in first
+    assert "Inconclusive from 10.0 % to 62.5 %." in first
+
+
+def test_heatmap_switch_is_a_labelled_checkbox_before_its_picture(
+    start: Start, drawing_png: bytes
+) -> None:
+    page = start(boxes=[FACE]).send(("file", "a.png", drawing_png), explain="occlusion")
+    switch = re.search(
+        r'<input class="switch" id="(look-1-1)" type="checkbox" checked>\s*'
+        r'<label for="(look-1-1)">Where the model looked</label>\s*<div class="crop">',
+        page.text,
+    )
+    assert switch is not None
+
+
+def test_several_pictures_are_summed_up_first(start: Start, drawing_png: bytes) -> None:
+    server = start([logit(0.9)], [FACE])
+    page = server.send(
+        ("file", "a.png", drawing_png),
+        ("file", "b.png", b"no picture"),
+        ("file", "", b""),
+        ("file", "c.png", drawing_png),
+    ).text
+    assert heading_of(page) == "Answers for 3 pictures"
+    assert "<title>Answers for 3 pictures " in page
+    for number in (1, 2, 3):
+        assert f'<a href="#picture-{number}">' in page
+        assert page.count(f'id="picture-{number}"') == 1
+    words = text_of(page)
+    assert "Picture 2 Could not be checked" in words
+    assert (
+        "Picture 2 of 3 This picture could not be checked This is not a JPEG" in words
+    )
+    assert page.count("deepfake-report.json") == 1
+    assert len(re.findall(r"<h1", page)) == 1
+
+
+@pytest.mark.parametrize("count", [1, 2], ids=["one", "several"])
+def test_headings_leave_no_level_out_and_no_name_twice(
+    start: Start, drawing_png: bytes, count: int
+) -> None:
+    server = start([0.0], [FACE, OTHER_FACE])
+    page = server.send(*[("file", "a.png", drawing_png)] * count).text
+    levels = [int(level) for level in re.findall(r"<h([1-6])", page)]
+    assert levels[0] == 1
+    assert all(b <= a + 1 for a, b in zip(levels, levels[1:], strict=False))
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+def test_options_are_remembered_in_the_next_form(
+    start: Start, drawing_png: bytes
+) -> None:
+    server = start([0.0], [FACE])
+    part = ("file", "a.png", drawing_png)
+    assert '<details class="options">' in server.send(part).text
+    page = server.send(part, whole_picture="1", explain="occlusion").text
+    assert '<details class="options" open>' in page
+    assert re.search(r'name="whole_picture"[^>]* checked>', page)
+    assert re.search(r'name="explain"[^>]* checked>', page)
+
+
+def test_refused_threshold_is_marked_in_the_form(
+    start: Start, drawing_png: bytes
+) -> None:
+    page = start().send(("file", "a.png", drawing_png), threshold="2").text
+    assert re.search(
+        r'name="threshold"[^>]*aria-describedby="error-detail threshold-hint"[^>]*'
+        r'aria-invalid="true"',
+        page,
+    )
+    assert 'id="error-detail"' in page
+    assert '<details class="options" open>' in page
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        '" onmouseover="alert(1)',
+        "{{ 7 * 7 }} %(share)s {number} %s",
+    ],
+)
+def test_texts_of_the_file_stay_text(
+    start: Start, drawing: Image.Image, as_png: Encode, text: str
+) -> None:
+    entries = PngInfo()
+    for key in ("Software", "parameters", "Comment"):
+        entries.add_text(key, text)
+    picture = as_png(drawing, pnginfo=entries)
+    page = start(boxes=[FACE]).send(("file", "a.png", picture)).text
+    assert "About the file" in page
+    assert "<script>" not in page
+    assert "<img src=x" not in page
+    assert '" onmouseover' not in page
+    assert "49 %" not in page
+
+
+def test_about_page_gives_the_cards_figures(start: Start) -> None:
+    shares = {
+        name: {"count": 3, "of": 40, "share": 0.075}
+        for name in (
+            "reals_called_fake",
+            "fakes_called_fake",
+            "fakes_called_real",
+            "inconclusive",
+        )
+    }
+    figures = {
+        "pictures": 80,
+        "auc": 0.8768,
+        "auc_interval": [0.81, 0.92],
+        "thumbnail_baseline_auc": 0.6123,
+        "stability": shares,
+    }
+    server = start(cut_offs=CutOffs(0.1, 0.625))
+    card = replace(server.detector.card, metrics={"test": {"a_set": figures}})
+    server.detector.card = card
+    words = text_of(server.client.get("/about").text)
+    assert "a_set, test 80 0.877 [0.810, 0.920] 0.612 7.5 %" in words
+    assert "3 of 40 real faces were called fake" in words
+    assert "Below 10.0 % it says likely real, from 62.5 % on likely fake" in words
+
+
+def test_about_page_of_a_card_without_figures_says_so(start: Start) -> None:
+    page = start().client.get("/about").text
+    assert "nothing is known of how good it is" in page
+    assert 'id="model"' in page
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, "The address that a request came from is not written down."),
+        ({"log_addresses": True}, "also writes down the address"),
+        ({"rate_limit": ""}, "does not count who sends how much"),
+        ({"rate_limit": "7 per minute", "workers": 3}, "each of its 3 processes"),
+    ],
+)
+def test_privacy_page_follows_the_settings(
+    start: Start, settings: dict[str, Any], expected: str
+) -> None:
+    assert expected in text_of(start(**settings).client.get("/privacy").text)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("/", "Check a picture"), ("/about", "About"), ("/privacy", "Privacy")],
+)
+def test_navigation_marks_the_current_page(start: Start, path: str, name: str) -> None:
+    page = start().client.get(path).text
+    assert re.findall(r'aria-current="page">([^<]+)<', page) == [name]

@@ -37,7 +37,7 @@ class LocalNumber:
 
 
 def register(app: Flask) -> None:
-    """Give the templates the filters `translated` and `number`.
+    """Give the templates the filters `translated`, `within_sentence` and `number`.
 
     Parameters
     ----------
@@ -45,6 +45,7 @@ def register(app: Flask) -> None:
         The application; it has Flask-Babel.
     """
     app.add_template_filter(translated)
+    app.add_template_filter(within_sentence)
     app.add_template_filter(number)
 
 
@@ -71,6 +72,22 @@ def translated(text: str) -> str:
     except _FORMAT_ERRORS:
         logger.exception("the translation %r does not fit its template", template)
         return str(text)
+
+
+def within_sentence(text: str) -> str:
+    """Write what could begin a sentence as it stands inside of one.
+
+    Parameters
+    ----------
+    text : str
+        In the visitor's language.
+
+    Returns
+    -------
+    str
+        With a small first letter; the others stay, for German nouns have a large one.
+    """
+    return text[:1].lower() + text[1:]
 
 
 def number(value: Any, spec: str = "") -> str:

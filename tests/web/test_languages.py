@@ -1,5 +1,6 @@
 """A page is in the language that was asked for, wholly; programs are told English."""
 
+import ast
 import base64
 import json
 import logging
@@ -14,6 +15,13 @@ from werkzeug.test import TestResponse
 from deepfake_detector.artifact import Artifact
 from deepfake_detector.config import REPOSITORY
 from deepfake_detector.cut_offs import CutOffs
+from deepfake_detector.exceptions import (
+    DeepfakeDetectorError,
+    ImageError,
+    RefusedForNowError,
+    StorageError,
+    UploadError,
+)
 from deepfake_detector.face_crops import FaceBox
 from deepfake_detector.web import languages
 from tests.web import bracketed_catalogue
@@ -247,6 +255,8 @@ def bracketed(
     monkeypatch.setattr(languages, "TRANSLATIONS", tmp_path / "translations")
 
     def make(*arguments: Any, **settings: Any) -> Server:
+        if settings.get("rule") != "whole":
+            settings.setdefault("boxes", [FACE])
         server = start(*arguments, **settings)
         language = bracketed_catalogue.LANGUAGE
         server.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = language
@@ -392,3 +402,25 @@ def test_every_word_of_the_other_errors_is_in_the_catalogue(
     assert (broken.status_code, left_over(broken)) == (500, [])
     answers = [server.send(("file", "a.png", drawing_png)) for _ in range(4)]
     assert (answers[-1].status_code, left_over(answers[-1])) == (429, [])
+
+
+def visitor_errors(base: type[DeepfakeDetectorError]) -> set[str]:
+    """Names of the errors that a page shows."""
+    below = set().union(*(visitor_errors(kind) for kind in base.__subclasses__()))
+    return below | {base.__name__}
+
+
+def test_no_error_for_visitors_is_raised_with_a_bare_string() -> None:
+    kinds = (UploadError, ImageError, StorageError, RefusedForNowError)
+    names = set().union(*map(visitor_errors, kinds))
+    package = REPOSITORY / "deepfake_detector"
+    made = 0
+    for path in (package / "images.py", *(package / "web").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+                continue
+            if node.func.id in names:
+                made += 1
+                bare = isinstance(node.args[0], ast.Constant | ast.JoinedStr)
+                assert not bare, f"{path.name}:{node.lineno}: give it words(...)"
+    assert made > 15

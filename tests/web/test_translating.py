@@ -12,7 +12,7 @@ from flask import Flask
 from markupsafe import Markup, escape
 
 from deepfake_detector.web import languages
-from deepfake_detector.web.translating import number, translated
+from deepfake_detector.web.translating import number, translated, within_sentence
 from deepfake_detector.wording import Words, plural_words, words
 
 GERMAN: dict[Any, Any] = {
@@ -165,6 +165,19 @@ def test_translation_is_text_and_no_markup(in_language: Callable[[str], None]) -
     said = translated(words("{share}", share="<script>"))
     assert not isinstance(said, Markup | Words)
     assert escape(said) == "&lt;script&gt;"
+
+
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [
+        ("Likely fake", "likely fake"),
+        ("Kein Gesicht gefunden", "kein Gesicht gefunden"),
+        ("Ähnlich", "ähnlich"),
+        ("", ""),
+    ],
+)
+def test_first_letter_is_small_within_a_sentence(text: str, inside: str) -> None:
+    assert within_sentence(text) == inside
 
 
 @pytest.mark.parametrize(

@@ -390,7 +390,7 @@ def test_about_page_gives_the_cards_figures(start: Start) -> None:
     card = replace(server.detector.card, metrics={"test": {"a_set": figures}})
     server.detector.card = card
     words = text_of(server.client.get("/about").text)
-    assert "a_set, test 80 0.877 [0.810, 0.920] 0.612 7.5 %" in words
+    assert "a_set, test 80 0.877 [0.810–0.920] 0.612 7.5 %" in words
     assert "3 of 40 real faces were called fake" in words
     assert "Below 10.0 % it says likely real, from 62.5 % on likely fake" in words
 

@@ -26,6 +26,7 @@ from deepfake_detector.exceptions import (
     UploadTooLargeError,
 )
 from deepfake_detector.web import deadlines
+from deepfake_detector.web.form_parser import FormParser
 from deepfake_detector.wording import Words, words
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,8 @@ _CHUNK_BYTES: Final = 64 * 1024
 
 class InMemoryRequest(Request):
     """A request whose files wait in memory: they are small, and no disk is needed."""
+
+    form_data_parser_class = FormParser
 
     def _get_file_stream(
         self,

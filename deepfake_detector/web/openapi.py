@@ -33,8 +33,12 @@ REFUSALS: Final = {
     "503": "The server is busy, or cannot judge just now. Wait as Retry-After says.",
 }
 
-#: Statuses that pass by themselves; they say when in Retry-After.
-_PASSING: Final = ("429", "503")
+#: What else the header of a refusal says, by status.
+_REFUSAL_HEADERS: Final = {
+    "401": ("WWW-Authenticate",),
+    "429": ("Retry-After",),
+    "503": ("Retry-After",),
+}
 
 
 def describe(config: ServeConfig) -> Fields:
@@ -211,10 +215,9 @@ def _components(config: ServeConfig) -> Fields:
 
 
 def _refusal(status: str, text: str) -> Fields:
-    waits = ("Retry-After",) if status in _PASSING else ()
     return {
         "description": text,
-        "headers": _headers("X-Request-ID", *waits),
+        "headers": _headers("X-Request-ID", *_REFUSAL_HEADERS.get(status, ())),
         "content": {PROBLEM_TYPE: {"schema": ref("Problem")}},
     }
 
@@ -230,6 +233,11 @@ def _header_components() -> Fields:
         "Retry-After": {
             "description": "When to try again, in seconds.",
             "schema": {"type": "integer", "minimum": 0},
+        },
+        "WWW-Authenticate": {
+            "description": "How to show that one may: with a bearer key.",
+            "required": True,
+            "schema": {"type": "string"},
         },
         "ETag": {
             "description": "Changes whenever the answer does.",

@@ -1,9 +1,10 @@
 """How many requests with pictures a process takes on; more are told to come back."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from threading import Semaphore
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 from flask import Flask, current_app, g
 
@@ -20,11 +21,17 @@ RETRY_AFTER_S: Final = 5
 _EXTENSION_KEY: Final = "deepfake_detector.admission"
 
 
+_Result = TypeVar("_Result")
+
+
 class Admission:
     """Places for requests, and turns at judging; safe to use from many threads.
 
-    It may be made before a process forks: each child then has places of its own, since
-    nobody holds one before requests come.
+    Judging has threads of its own: each thread that judges keeps an interpreter and a
+    face detector, tens of megabytes, and a server has many more threads than turns.
+
+    It may be made before a process forks: each child then has places and threads of its
+    own, since nobody holds one before requests come.
 
     Parameters
     ----------
@@ -37,6 +44,8 @@ class Admission:
     def __init__(self, judging_at_once: int, waiting_at_most: int) -> None:
         self._places = Semaphore(judging_at_once + waiting_at_most)
         self._turns = Semaphore(judging_at_once)
+        # One more than turns, so that a health check never waits for one.
+        self._threads = ThreadPoolExecutor(judging_at_once + 1, "judging")
 
     def take_place(self) -> None:
         """Take a request in, or refuse it at once.
@@ -53,14 +62,20 @@ class Admission:
         """Give back a place that was taken."""
         self._places.release()
 
-    @contextmanager
-    def turn(self, deadline: Deadline) -> Iterator[None]:
-        """Wait until it is the request's turn, and have the turn meanwhile.
+    def judge(self, work: Callable[[], _Result], deadline: Deadline) -> _Result:
+        """Wait for the request's turn, and do its work.
 
         Parameters
         ----------
+        work : callable
+            Judges the pictures.
         deadline : Deadline
-            How long to wait at most.
+            How long to wait for the turn at most.
+
+        Returns
+        -------
+        object
+            What `work` returns.
 
         Raises
         ------
@@ -70,9 +85,24 @@ class Admission:
         if not self._turns.acquire(timeout=deadline.left_s()):
             raise _busy()
         try:
-            yield
+            return self.on_a_judging_thread(work)
         finally:
             self._turns.release()
+
+    def on_a_judging_thread(self, work: Callable[[], _Result]) -> _Result:
+        """Do some work of the model, without a turn.
+
+        Parameters
+        ----------
+        work : callable
+            Short; health checks wait for each other here.
+
+        Returns
+        -------
+        object
+            What `work` returns.
+        """
+        return self._threads.submit(copy_context().run, work).result()
 
 
 def register(app: Flask, config: ServeConfig) -> None:

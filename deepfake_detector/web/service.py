@@ -128,10 +128,13 @@ class Service:
         files = uploads.pictures(request.files, self.config.max_files)
         options = JudgingOptions.read(request.form)
         deadline = Deadline(self.config.request_seconds)
-        with current_admission().turn(deadline):
+
+        def judge_all() -> list[Judged | Refused]:
             if len(files) == 1:
                 return [self._judged(files[0], options)]
             return [self._judged_or_refused(f, options, deadline) for f in files]
+
+        return current_admission().judge(judge_all, deadline)
 
     def _judged_or_refused(
         self, file: FileStorage, options: JudgingOptions, deadline: Deadline
@@ -172,7 +175,9 @@ class Service:
         """
         blank = np.zeros((1, *self.detector.card.input_shape), dtype=np.uint8)
         try:
-            self.detector.score_crops(blank)
+            current_admission().on_a_judging_thread(
+                lambda: self.detector.score_crops(blank)
+            )
         except DeepfakeDetectorError as error:
             return f"The model does not answer: {error}"
         try:

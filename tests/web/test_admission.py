@@ -220,20 +220,48 @@ def test_what_judges_nothing_takes_no_place(
 def test_turns_are_never_more_than_there_are() -> None:
     admission = Admission(judging_at_once=2, waiting_at_most=0)
     inside, most, lock = 0, 0, threading.Lock()
+    names = set()
 
-    def judge(_: int) -> None:
+    def work() -> None:
         nonlocal inside, most
-        with admission.turn(Deadline(LONG_S)):
-            with lock:
-                inside += 1
-                most = max(most, inside)
-            threading.Event().wait(0.001)
-            with lock:
-                inside -= 1
+        with lock:
+            inside += 1
+            most = max(most, inside)
+            names.add(threading.current_thread().name)
+        threading.Event().wait(0.001)
+        with lock:
+            inside -= 1
 
     with ThreadPoolExecutor(16) as pool:
-        list(pool.map(judge, range(200)))
+        list(pool.map(lambda _: admission.judge(work, Deadline(LONG_S)), range(200)))
     assert most <= 2
-    with admission.turn(Deadline(0.0)), admission.turn(Deadline(0.0)):
-        with pytest.raises(BusyError), admission.turn(Deadline(0.0)):
-            raise AssertionError("a third turn")
+    # Every thread that judges keeps a model.
+    assert len(names) <= 3
+
+
+def test_turn_that_does_not_come_in_time_is_refused() -> None:
+    admission = Admission(judging_at_once=1, waiting_at_most=0)
+    entered, go = threading.Event(), threading.Event()
+
+    def work() -> bool:
+        entered.set()
+        return go.wait(LONG_S)
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(admission.judge, work, Deadline(LONG_S))
+        assert entered.wait(LONG_S)
+        with pytest.raises(BusyError):
+            admission.judge(fail, Deadline(0.0))
+        # What needs no turn does not wait for one.
+        assert admission.on_a_judging_thread(lambda: "probed") == "probed"
+        go.set()
+        assert first.result()
+    assert admission.judge(lambda: "judged", Deadline(0.0)) == "judged"
+
+
+def test_turn_is_given_back_after_a_fault() -> None:
+    admission = Admission(judging_at_once=1, waiting_at_most=0)
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            admission.judge(fail, Deadline(LONG_S))
+    assert admission.judge(lambda: 1, Deadline(0.0)) == 1

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Semaphore
 from typing import IO, Final
 
 from flask import Request
@@ -39,6 +40,12 @@ LEFTOVER_AGE_S: Final = 600
 
 #: How long a refused client may go on sending, in seconds.
 DRAIN_SECONDS: Final = 10
+
+#: How long where others do so already: each holds a thread that pages are waiting for.
+CROWDED_DRAIN_SECONDS: Final = 0.5
+
+#: Refused clients of a process that have the longer time, at once.
+_patience: Final = Semaphore(2)
 
 _NAME_PATTERN: Final = re.compile(r"upload-[0-9a-f]{32}")
 _CHUNK_BYTES: Final = 64 * 1024
@@ -229,12 +236,21 @@ def drain_body(request: Request, max_bytes: int) -> None:
     request : Request
         A request that was refused.
     max_bytes : int
-        Most bytes to read; who sends more, or takes longer than `DRAIN_SECONDS`, is cut
-        off.
+        Most bytes to read; who sends more, or takes longer than `DRAIN_SECONDS` (where
+        many are refused, `CROWDED_DRAIN_SECONDS`), is cut off.
     """
     if "wsgi.input_terminated" not in request.environ:
         return  # a read past the body's end would wait for ever
-    body = deadlines.hurried(request.environ, DRAIN_SECONDS)
+    patient = _patience.acquire(blocking=False)
+    seconds = DRAIN_SECONDS if patient else CROWDED_DRAIN_SECONDS
+    try:
+        _read_away(deadlines.hurried(request.environ, seconds), max_bytes)
+    finally:
+        if patient:
+            _patience.release()
+
+
+def _read_away(body: IO[bytes], max_bytes: int) -> None:
     # Who has hung up, or dawdles, needs no answer.
     with suppress(OSError, BadRequest, SlowUploadError):
         while max_bytes > 0:

@@ -219,6 +219,22 @@ def test_pages_and_health_do_not_wait_behind_uploads(
     wait_until_free(server, portrait_jpeg)
 
 
+def test_pages_do_not_wait_behind_many_refused_clients(start: Start) -> None:
+    server = start(
+        DEEPFAKE_THREADS="5",
+        DEEPFAKE_RATE_LIMIT="1 per hour",
+        DEEPFAKE_REQUEST_SECONDS="600",
+    )
+    requests.post(server.url + PREDICT, timeout=TIMEOUT_S)
+    with ExitStack() as stack:
+        for _ in range(12):
+            stack.enter_context(begun(server, "Content-Length: 100000"))
+        # Twelve that are each listened to for ten seconds would hold five threads for
+        # longer than this.
+        page = requests.get(server.url, timeout=9)
+    assert page.status_code == 200
+
+
 def test_headers_of_a_proxy_that_is_not_ours_are_not_believed(start: Start) -> None:
     server = start()
     headers = {

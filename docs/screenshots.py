@@ -75,7 +75,7 @@ class Session:
         self.open(ADDRESS)
         field, button = (
             f"{self.path}/element/{self._find(selector)}"
-            for selector in ("input[type=file]", "form button")
+            for selector in ("#file", "form .send")
         )
         call("POST", f"{field}/value", {"text": str(file)})
         call("POST", f"{button}/click", {})

@@ -1,7 +1,7 @@
 """LiteRT (formerly TensorFlow Lite): small, quick to start, the default for serving."""
 
 import threading
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 from deepfake_detector.artifact import LITERT_FILE, Artifact
 from deepfake_detector.exceptions import ArtifactError, MissingPackageError
 from deepfake_detector.labels import SCORE_SIGNS
+
+#: Crops that the interpreter takes at a time. It keeps the memory of its largest batch
+#: for ever: 12 MB of 8 crops and 140 MB of 80, which are no faster (compact_srm).
+MOST_AT_ONCE: Final = 8
 
 
 class LiteRTBackend:
@@ -81,6 +85,14 @@ class LiteRTBackend:
         """
         if not len(batch):
             return {"logit": np.zeros(0, dtype=np.float32)}
+        starts = range(0, len(batch), MOST_AT_ONCE)
+        parts = [self._run(batch[start : start + MOST_AT_ONCE]) for start in starts]
+        return {
+            name: np.concatenate([part[name] for part in parts]) for name in parts[0]
+        }
+
+    def _run(self, batch: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        """Run at most `MOST_AT_ONCE` crops."""
         outputs = self._runner()(**{self._input_name: batch.astype(np.float32)})
         answer = {"logit": self._sign * outputs["logit"].reshape(-1)}
         if "cam" in outputs:

@@ -19,7 +19,7 @@ from deepfake_detector.artifact import (
 )
 from deepfake_detector.backends import BACKENDS
 from deepfake_detector.backends.constant_backend import ConstantBackend
-from deepfake_detector.backends.litert_backend import LiteRTBackend
+from deepfake_detector.backends.litert_backend import MOST_AT_ONCE, LiteRTBackend
 from deepfake_detector.exceptions import ArtifactError, MissingPackageError
 from deepfake_detector.face_crops import CROP_RULES
 
@@ -210,3 +210,15 @@ def test_litert_file_without_a_logit_is_refused(tmp_path: Path) -> None:
 
 def test_constant_answers_its_constant(batch: NDArray[np.uint8]) -> None:
     assert ConstantBackend(1.5).run(batch)["logit"].tolist() == [1.5] * 12
+
+
+def test_litert_answers_many_crops_as_it_answers_each(artifact: Artifact) -> None:
+    backend = LiteRTBackend.load(artifact)
+    count = 2 * MOST_AT_ONCE + 3
+    batch = np.random.default_rng(0).integers(
+        0, 256, (count, *INPUT_SHAPE), dtype=np.uint8
+    )
+    together = backend.run(batch)
+    for name, values in together.items():
+        alone = [backend.run(crop[np.newaxis])[name][0] for crop in batch]
+        np.testing.assert_allclose(values, alone, atol=1e-4)

@@ -177,10 +177,14 @@ def _predict_request(config: ServeConfig) -> Schema:
             minItems=1,
             maxItems=config.max_files,
         ),
-        threshold=_share(
-            "P(fake) from 0 to 1 from which a face is likely fake, instead of the "
-            "model's own cut-off."
-        ),
+        threshold={
+            "description": "P(fake) from 0 to 1 from which a face is likely fake, "
+            "instead of the model's own cut-off; empty for that.",
+            "oneOf": [
+                {"type": "number", "minimum": 0, "maximum": 1},
+                {"type": "string", "const": ""},
+            ],
+        },
         explain=_string(
             "Whether each face gets a heatmap of where the model looked: "
             f"{METHODS[0]} (or 1) reads it off the scoring, {METHODS[1]} covers one "
@@ -193,7 +197,7 @@ def _predict_request(config: ServeConfig) -> Schema:
             f"`{ALL_FACES}`, which means {MAX_FACES}.",
             "oneOf": [
                 {"type": "integer", "minimum": 1, "maximum": MAX_FACES},
-                {"type": "string", "const": ALL_FACES},
+                {"type": "string", "enum": [ALL_FACES, ""]},
             ],
             "default": ALL_FACES,
         },

@@ -16,6 +16,7 @@ import pytest
 import schemathesis
 from flask import Flask
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from numpy.typing import NDArray
 from PIL import Image
 from schemathesis.config import SchemathesisConfig
@@ -32,6 +33,8 @@ from deepfake_detector.config import ServeConfig
 from deepfake_detector.detector import Detector
 from deepfake_detector.web import create_app
 from deepfake_detector.web.api_keys import hash_of
+from deepfake_detector.web.openapi import describe
+from deepfake_detector.web.openapi_schemas import ref
 from deepfake_detector.web.reference import Reference
 
 pytestmark = pytest.mark.slow
@@ -129,14 +132,32 @@ def _faults(event: EngineEvent) -> Iterator[str]:
     if isinstance(event, FatalError):
         yield repr(event.exception)
     if isinstance(event, ScenarioFinished):
-        for checks in event.recorder.checks.values():
+        for case_id, checks in event.recorder.checks.items():
             for check in checks:
-                if found := check.failure_info:
-                    yield (
-                        f"{event.phase}, {event.recorder.label}: "
-                        f"{found.failure.title}: {found.failure.message}\n"
-                        f"{found.code_sample[:1000]}"
-                    )
+                found = check.failure_info
+                if found is None or is_mistaken(check.name, event, case_id):
+                    continue
+                yield (
+                    f"{event.phase}, {event.recorder.label}: "
+                    f"{found.failure.title}: {found.failure.message}\n"
+                    f"{found.code_sample[:1000]}"
+                )
+
+
+def is_mistaken(check: str, event: ScenarioFinished, case_id: str) -> bool:
+    """Whether a form that is said to be against the description is as it says.
+
+    To break a field that may be a number or empty, Schemathesis makes it no number, and
+    leaves it empty.
+    """
+    body = event.recorder.cases[case_id].value.body
+    if check != "negative_data_rejection" or not isinstance(body, dict):
+        return False
+    components = describe(ServeConfig())["components"]
+    schema = ref("PredictRequest") | {"components": components}
+    if isinstance(files := body.get("file"), list):
+        body = body | {"file": ["a picture"] * len(files)}
+    return Draft202012Validator(schema).is_valid(body)
 
 
 def statuses(events: Sequence[EngineEvent]) -> set[int]:

@@ -154,7 +154,9 @@ def test_only_so_many_faces_are_judged(
     assert answer.json["faces_found"] == 2
 
 
-@pytest.mark.parametrize("word", ["0", "21", "-1", "1.5", ".0", "none", "٢", "9" * 400, "\0"])
+@pytest.mark.parametrize(
+    "word", ["0", "21", "-1", "1.5", ".0", "none", "٢", "9" * 400, "\0"]
+)
 def test_other_words_for_faces_are_refused(
     start: Start, drawing_png: bytes, word: str
 ) -> None:

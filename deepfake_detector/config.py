@@ -197,7 +197,7 @@ class ServeConfig(_Settings):
         2, "Requests that a worker judges at the same time; others wait."
     )
     waiting_at_most: int = setting(
-        8,
+        64,
         "Requests with a picture that may wait in a worker; more are answered 503 at "
         "once.",
     )
@@ -239,7 +239,7 @@ class ServeConfig(_Settings):
     )
     workers: int = setting(2, "Gunicorn worker processes.")
     threads: int = setting(
-        16,
+        72,
         "Threads of each gunicorn worker: more than judge and wait, so that pages and "
         "health checks are answered meanwhile.",
     )
@@ -253,11 +253,11 @@ class ServeConfig(_Settings):
 
     def _require_threads(self) -> None:
         """Refuse fewer threads than requests are taken on, and some for the rest."""
-        taken = self.judging_at_once + self.waiting_at_most
-        if self.threads < taken + SPARE_THREADS:
+        least = self.judging_at_once + self.waiting_at_most + SPARE_THREADS
+        if self.threads < least:
             raise ConfigError(
-                f"threads (DEEPFAKE_THREADS): expected at least {taken + SPARE_THREADS}, "
-                f"got {self.threads}: {self.judging_at_once} that judge, "
+                f"threads (DEEPFAKE_THREADS): expected at least {least}, got "
+                f"{self.threads}: {self.judging_at_once} that judge, "
                 f"{self.waiting_at_most} that wait and {SPARE_THREADS} for everything "
                 "else; raise it, or lower DEEPFAKE_WAITING_AT_MOST"
             )

@@ -1,4 +1,4 @@
-"""How pictures come to the page: by click, drop, paste, camera; without a script too."""
+"""How pictures come to the page: click, drop, paste, camera; without a script too."""
 
 import base64
 from collections.abc import Callable

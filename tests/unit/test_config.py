@@ -120,9 +120,9 @@ def test_metric_that_nobody_logs_lists_the_choices() -> None:
 
 
 def test_command_line_wins_over_the_environment() -> None:
-    environ = {"DEEPFAKE_PORT": "9000", "DEEPFAKE_THREADS": "20"}
+    environ = {"DEEPFAKE_PORT": "9000", "DEEPFAKE_THREADS": "100"}
     config = ServeConfig.from_env(environ, port=9001, threads=None)
-    assert (config.port, config.threads) == (9001, 20)
+    assert (config.port, config.threads) == (9001, 100)
 
 
 def test_false_on_the_command_line_wins_as_well() -> None:

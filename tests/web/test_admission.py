@@ -1,5 +1,6 @@
 """So many requests are taken on; more are told at once to come back."""
 
+import io
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from deepfake_detector.exceptions import BusyError
-from deepfake_detector.web.admission import Admission
+from deepfake_detector.web.admission import LARGE_REQUESTS, Admission
 from deepfake_detector.web.deadlines import Deadline
 
 Start = Callable[..., Any]
@@ -72,11 +73,11 @@ def places_free(server: Any) -> int:
     taken = 0
     try:
         while True:
-            admission.take_place()
+            admission.take_place(0)
             taken += 1
     except BusyError:
         for _ in range(taken):
-            admission.leave_place()
+            admission.leave_place(0)
     return taken
 
 
@@ -218,7 +219,7 @@ def test_what_judges_nothing_takes_no_place(
 
 
 def test_turns_are_never_more_than_there_are() -> None:
-    admission = Admission(judging_at_once=2, waiting_at_most=0)
+    admission = Admission(judging_at_once=2, waiting_at_most=0, bytes_at_most=0)
     inside, most, lock = 0, 0, threading.Lock()
     names = set()
 
@@ -240,7 +241,7 @@ def test_turns_are_never_more_than_there_are() -> None:
 
 
 def test_turn_that_does_not_come_in_time_is_refused() -> None:
-    admission = Admission(judging_at_once=1, waiting_at_most=0)
+    admission = Admission(judging_at_once=1, waiting_at_most=0, bytes_at_most=0)
     entered, go = threading.Event(), threading.Event()
 
     def work() -> bool:
@@ -260,8 +261,48 @@ def test_turn_that_does_not_come_in_time_is_refused() -> None:
 
 
 def test_turn_is_given_back_after_a_fault() -> None:
-    admission = Admission(judging_at_once=1, waiting_at_most=0)
+    admission = Admission(judging_at_once=1, waiting_at_most=0, bytes_at_most=0)
     for _ in range(3):
         with pytest.raises(RuntimeError):
             admission.judge(fail, Deadline(LONG_S))
     assert admission.judge(lambda: 1, Deadline(0.0)) == 1
+
+
+def test_bodies_in_hand_weigh_no_more_than_they_may() -> None:
+    admission = Admission(judging_at_once=1, waiting_at_most=9, bytes_at_most=100)
+    admission.take_place(60)
+    admission.take_place(40)
+    with pytest.raises(BusyError):
+        admission.take_place(1)
+    admission.take_place(0)
+    admission.leave_place(40)
+    admission.take_place(40)
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_large_bodies_take_all_the_room(
+    busy: Callable[..., Any], drawing_png: bytes, announced: bool
+) -> None:
+    most = 1_000_000
+    server, gate = busy(max_request_bytes=most, max_upload_bytes=most)
+    large = ("file", "a.png", drawing_png + bytes(most - len(drawing_png)))
+    with ThreadPoolExecutor(LARGE_REQUESTS) as pool:
+        taken = [pool.submit(server.send, large) for _ in range(LARGE_REQUESTS)]
+        try:
+            while gauge(server) < LARGE_REQUESTS:
+                pass
+            refused = server.client.post(
+                PREDICT,
+                content_type=FORM,
+                input_stream=io.BytesIO(bytes(most)),
+                environ_overrides=(
+                    {"CONTENT_LENGTH": str(2 * most)}
+                    if announced
+                    else {"wsgi.input_terminated": True}
+                ),
+            )
+        finally:
+            gate.let_go()
+        assert [each.result().status_code for each in taken] == [200] * LARGE_REQUESTS
+    assert refused.status_code == 503
+    assert gauge(server) == 0

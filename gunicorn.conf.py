@@ -5,6 +5,7 @@ gunicorn command line win over this file.
 """
 
 import logging
+import math
 import os
 import signal
 import sys
@@ -61,7 +62,9 @@ max_requests = 20_000
 max_requests_jitter = 2_000
 # TensorFlow alone can take longer than the usual 30 s to load from a slow disk.
 timeout = 120
-graceful_timeout = 30
+# What was accepted is answered before a worker stops: so long for the upload, and so
+# long for the answer.
+graceful_timeout = math.ceil(2 * _serve_config.request_seconds)
 keepalive = 5
 
 

@@ -19,7 +19,7 @@ from deepfake_detector.exceptions import DeepfakeDetectorError
 from deepfake_detector.inference_model import local_url
 from deepfake_detector.web import metric_files
 from deepfake_detector.web.log_lines import start_logging
-from deepfake_detector.web.uploads import prepare_folder
+from deepfake_detector.web.uploads import prepare_folder, sweep_of_process
 
 _SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108
 
@@ -93,8 +93,12 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """Forget what a dead worker had in hand."""
+    """Forget what a dead worker had in hand, and delete its uploads."""
     metric_files.leave(worker.metrics_place)
+    try:
+        sweep_of_process(_serve_config.upload_dir, worker.pid)
+    except OSError as error:  # no reason to stop the server
+        server.log.warning("uploads of a worker stay: %s", error.strerror)
 
 
 def post_fork(server: Any, worker: Any) -> None:

@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Semaphore
@@ -47,7 +47,8 @@ CROWDED_DRAIN_SECONDS: Final = 0.5
 #: Refused clients of a process that have the longer time, at once.
 _patience: Final = Semaphore(2)
 
-_NAME_PATTERN: Final = re.compile(r"upload-[0-9a-f]{32}")
+#: The process that keeps it, so that another can tell what it left when it was killed.
+_NAME_PATTERN: Final = re.compile(r"upload-([0-9]{1,20})-[0-9a-f]{32}")
 _CHUNK_BYTES: Final = 64 * 1024
 
 
@@ -144,7 +145,7 @@ def saved(upload: FileStorage, directory: Path, max_bytes: int) -> Iterator[Path
     content = upload.stream.read(max_bytes + 1)
     if len(content) > max_bytes:
         raise UploadTooLargeError(too_large_text(max_bytes))
-    path = directory / f"upload-{secrets.token_hex(16)}"
+    path = directory / f"upload-{os.getpid()}-{secrets.token_hex(16)}"
     descriptor = _created(path)
     try:
         _write(descriptor, content)
@@ -271,16 +272,16 @@ def prepare_folder(directory: Path) -> None:
     Raises
     ------
     ConfigError
-        If it cannot be made.
+        If it cannot be made or cleared.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
+        sweep_leftovers(directory)
     except OSError as error:
         raise ConfigError(
             "upload_dir (DEEPFAKE_UPLOAD_DIR): expected a folder that is there or can "
             f"be made, got {directory.name!r} ({error.strerror}); name another"
         ) from error
-    sweep_leftovers(directory)
 
 
 def sweep_leftovers(directory: Path, older_than_s: float = LEFTOVER_AGE_S) -> int:
@@ -302,12 +303,40 @@ def sweep_leftovers(directory: Path, older_than_s: float = LEFTOVER_AGE_S) -> in
         How many files were deleted.
     """
     newest = time.time() - older_than_s
-    leftovers = [p for p in _own_files(directory) if p.lstat().st_mtime < newest]
+    return _deleted(p for p in _own_files(directory) if p.lstat().st_mtime < newest)
+
+
+def sweep_of_process(directory: Path, process: int) -> int:
+    """Delete the uploads of a process that has ended, however it did.
+
+    Parameters
+    ----------
+    directory : Path
+        The folder of uploads; it may be missing.
+    process : int
+        Its id.
+
+    Returns
+    -------
+    int
+        How many files were deleted.
+    """
+    return _deleted(p for p in _own_files(directory) if _process_of(p) == process)
+
+
+def _deleted(paths: Iterable[Path]) -> int:
+    leftovers = list(paths)
     for path in leftovers:
         path.unlink(missing_ok=True)
     if leftovers:
         logger.info("deleted %d uploads left behind by a crash", len(leftovers))
     return len(leftovers)
+
+
+def _process_of(path: Path) -> int | None:
+    """The process that an upload is named after; None for other files."""
+    name = _NAME_PATTERN.fullmatch(path.name)
+    return int(name[1]) if name else None
 
 
 def _own_files(directory: Path) -> list[Path]:
@@ -317,7 +346,5 @@ def _own_files(directory: Path) -> list[Path]:
     return [
         path
         for path in directory.iterdir()
-        if _NAME_PATTERN.fullmatch(path.name)
-        and path.is_file()
-        and not path.is_symlink()
+        if _process_of(path) is not None and path.is_file() and not path.is_symlink()
     ]

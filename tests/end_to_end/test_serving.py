@@ -2,6 +2,8 @@
 
 import http.client
 import os
+import re
+import signal
 import time
 from contextlib import closing
 from pathlib import Path
@@ -69,10 +71,41 @@ def _send_all_then_read(url: str, content: bytes) -> tuple[int, str]:
 def test_leftovers_are_swept_before_workers_start(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
-    old, fresh = (tmp_path / "uploads" / f"upload-{c * 32}" for c in "ab")
+    old, fresh = (tmp_path / "uploads" / f"upload-1-{c * 32}" for c in "ab")
     old.touch()
     fresh.touch()
     os.utime(old, (time.time() - 700,) * 2)
     with running(GUNICORN, environ, tmp_path / "log"):
         assert not old.exists()
         assert fresh.exists()
+
+
+def test_uploads_of_a_killed_worker_are_deleted(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    with running(GUNICORN, environ | {"DEEPFAKE_WORKERS": "1"}, log) as server:
+        worker = wait_for_worker(log)
+        left, other = (
+            tmp_path / "uploads" / f"upload-{pid}-{'a' * 32}"
+            for pid in (worker, server.pid)
+        )
+        left.touch()
+        other.touch()
+        os.kill(worker, signal.SIGKILL)
+        deadline = time.monotonic() + TIMEOUT_S
+        while left.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert requests.get(f"{server.url}livez", timeout=TIMEOUT_S).ok
+    assert not left.exists()
+    assert other.exists()
+
+
+def wait_for_worker(log: Path) -> int:
+    """Process id of the first worker, once it has begun."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < deadline:
+        if found := re.search(r"Booting worker with pid: (\d+)", log.read_text()):
+            return int(found[1])
+        time.sleep(0.05)
+    raise AssertionError(f"no worker after {TIMEOUT_S} s: {log.read_text()}")

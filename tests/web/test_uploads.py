@@ -18,7 +18,7 @@ from deepfake_detector.exceptions import (
 )
 from deepfake_detector.web import uploads
 
-OWN_NAME = "upload-" + "0123456789abcdef" * 2
+OWN_NAME = "upload-1234-" + "0123456789abcdef" * 2
 
 
 def storage(content: bytes) -> FileStorage:
@@ -35,7 +35,7 @@ def aged(path: Path, age_s: float) -> Path:
 def test_upload_lies_under_a_random_name_for_its_owner_alone(tmp_path: Path) -> None:
     with uploads.saved(storage(b"abc"), tmp_path, 10) as path:
         assert path.parent == tmp_path
-        assert re.fullmatch(r"upload-[0-9a-f]{32}", path.name)
+        assert re.fullmatch(rf"upload-{os.getpid()}-[0-9a-f]{{32}}", path.name)
         assert path.stat().st_mode & 0o777 == 0o600
         assert path.read_bytes() == b"abc"
     assert list(tmp_path.iterdir()) == []
@@ -101,6 +101,7 @@ def test_files_wait_in_memory_and_not_in_a_temporary_folder(start: Any) -> None:
         ("portrait.jpg", 700, True),
         (".gitkeep", 700, True),
         ("upload-1", 700, True),
+        (OWN_NAME.replace("1234", "²"), 700, True),
         (OWN_NAME + ".jpg", 700, True),
     ],
 )
@@ -120,8 +121,34 @@ def test_sweep_leaves_links_and_folders(tmp_path: Path) -> None:
     assert target.exists()
 
 
+def test_folder_that_cannot_be_cleared_is_a_bad_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(ConfigError, match="UPLOAD_DIR.*Permission denied"):
+        uploads.prepare_folder(tmp_path)
+
+
 def test_sweep_of_a_missing_folder_finds_nothing(tmp_path: Path) -> None:
     assert uploads.sweep_leftovers(tmp_path / "none") == 0
+    assert uploads.sweep_of_process(tmp_path / "none", 1) == 0
+
+
+def test_sweep_of_a_process_leaves_what_others_have_in_hand(tmp_path: Path) -> None:
+    dead = aged(tmp_path / OWN_NAME, 0)
+    others = [
+        aged(tmp_path / OWN_NAME.replace("1234", "123"), 0),
+        aged(tmp_path / "upload-1234", 0),
+    ]
+    with uploads.saved(storage(b"abc"), tmp_path, 10) as path:
+        assert uploads.sweep_of_process(tmp_path, 1234) == 1
+        assert path.exists()
+        assert uploads.sweep_of_process(tmp_path, os.getpid()) == 1
+    assert not dead.exists()
+    assert all(other.exists() for other in others)
 
 
 def drained(announced: int, **environ: Any) -> int:

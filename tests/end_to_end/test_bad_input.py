@@ -213,7 +213,7 @@ def test_bad_input_scored_as_a_whole_has_an_answer_too(
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The shipped model behind HTTP; what it raises is answered, as when it serves."""
     folder: Path = tmp_path_factory.mktemp("uploads")
-    config = ServeConfig(upload_dir=folder)
+    config = ServeConfig(upload_dir=folder, rate_limit="")
     detector = Detector.load(config)
     client = create_app(detector, config).test_client()
     yield Server(client, folder, detector)

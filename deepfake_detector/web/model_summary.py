@@ -16,22 +16,23 @@ from deepfake_detector.heatmap import MAX_OCCLUDED_FACES
 from deepfake_detector.images import FORMATS
 from deepfake_detector.labels import CLASS_NAMES
 
-#: Figures of a measured set; each has an interval of 95 % beside it.
-FIGURES: Final = (
-    "auc",
-    "average_precision",
-    "accuracy",
-    "balanced_accuracy",
-    "precision",
-    "recall",
-    "f1",
-    "tpr_at_fpr_1",
-    "tpr_at_fpr_5",
-    "eer",
-    "ece",
-    "brier",
-    "log_loss",
-)
+#: Figures of a measured set and what they say; each has an interval of 95 % beside it.
+#: docs/evaluation.md defines them.
+FIGURES: Final = {
+    "auc": "How often a random fake scores above a random real.",
+    "average_precision": "Precision, averaged over the steps in which recall rises.",
+    "accuracy": "Share of right answers, fake from the threshold on.",
+    "balanced_accuracy": "Mean of that share of reals and of fakes.",
+    "precision": "Share of fakes among what is called fake.",
+    "recall": "Share of the fakes that are called fake.",
+    "f1": "Harmonic mean of precision and recall.",
+    "tpr_at_fpr_1": "Share of fakes found while at most 1 % of reals are called fake.",
+    "tpr_at_fpr_5": "Share of fakes found while at most 5 % of reals are called fake.",
+    "eer": "Error rate where misses equal false alarms; smaller is better.",
+    "ece": "Mean gap between P(fake) and the share of fakes; smaller is better.",
+    "brier": "Mean squared gap between P(fake) and the truth; smaller is better.",
+    "log_loss": "Mean -ln of the probability given to the truth; smaller is better.",
+}
 
 #: Kinds of answers that are counted at the cut-offs.
 ANSWERS: Final = (

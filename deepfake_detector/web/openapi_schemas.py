@@ -307,7 +307,7 @@ def _stability() -> Schema:
     return _or_null(
         _object(
             "The scores of re-encoded views of the face: saved once more as JPEG, "
-            "halved in size, cut out slightly beside. Null where the face was not "
+            "halved in size, cut out a little to the side. Null where the face was not "
             "judged, or the server does not check.",
             stable=_boolean("Whether no view overturns the verdict."),
             p_fake=_object("P(fake) by view.", **views),
@@ -466,9 +466,9 @@ def _measured_set() -> Schema:
         "real": _or_null(_whole("Real ones among them.")),
         "fake": _or_null(_whole("Fake ones among them.")),
     }
-    for name in FIGURES:
+    for name, meaning in FIGURES.items():
         bounds = {"minimum": 0} | ({} if name in _UNBOUNDED else {"maximum": 1})
-        fields[name] = _or_null(_number("As docs/evaluation.md defines it.", **bounds))
+        fields[name] = _or_null(_number(meaning, **bounds))
         fields[f"{name}_interval"] = _or_null(_interval())
     fields["cut_offs"] = _or_null(
         _object(

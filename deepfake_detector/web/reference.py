@@ -17,7 +17,12 @@ from werkzeug import Response
 from deepfake_detector.web import openapi
 from deepfake_detector.web.example_answer import example_answer
 from deepfake_detector.web.service import Service
-from deepfake_detector.web.shape_rows import ShapeRow, shape_name, shape_rows
+from deepfake_detector.web.shape_rows import (
+    SCHEMA_PREFIX,
+    ShapeRow,
+    shape_name,
+    shape_rows,
+)
 
 Fields = dict[str, Any]
 
@@ -108,6 +113,17 @@ class Reference:
         return cast(Fields, self.document["components"]["schemas"])
 
     @property
+    def judging_shapes(self) -> set[str]:
+        """Names of the shapes that judging pictures takes and gives."""
+        found: set[str] = set()
+        self._collect(self.document["paths"]["/api/v1/predict"], found)
+        return {
+            shape_name({"$ref": pointer})
+            for pointer in found
+            if pointer.startswith(SCHEMA_PREFIX)
+        }
+
+    @property
     def example_text(self) -> str:
         """The example as indented JSON."""
         return json.dumps(self.example, indent=2)
@@ -145,6 +161,19 @@ class Reference:
             Its rows, in their order.
         """
         return shape_rows(self.shapes[shape])
+
+    def _collect(self, part: Any, found: set[str]) -> None:
+        """Add every reference in a part of the document, and what these refer to."""
+        if isinstance(part, list):
+            part = dict(enumerate(part))
+        if not isinstance(part, dict):
+            return
+        pointer = part.get("$ref")
+        if pointer is not None and pointer not in found:
+            found.add(pointer)
+            self._collect(self._resolved(part), found)
+        for inner in part.values():
+            self._collect(inner, found)
 
     def _resolved(self, part: Fields) -> Fields:
         if "$ref" not in part:

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 Fields = dict[str, Any]
 
-_SCHEMA_PREFIX: Final = "#/components/schemas/"
+#: What a reference to a shape begins with.
+SCHEMA_PREFIX: Final = "#/components/schemas/"
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def shape_name(reference: Fields) -> str:
     str
         Its name.
     """
-    return str(reference["$ref"].removeprefix(_SCHEMA_PREFIX))
+    return str(reference["$ref"].removeprefix(SCHEMA_PREFIX))
 
 
 def _rows(schema: Fields, prefix: str) -> list[ShapeRow]:

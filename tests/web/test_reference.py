@@ -37,6 +37,18 @@ def test_every_operation_and_shape_has_its_anchor(start: Start) -> None:
     assert {f"shape-{shape.lower()}" for shape in shapes} <= set(anchors)
 
 
+def test_shapes_of_judging_are_open_and_the_others_closed(start: Start) -> None:
+    shapes = re.findall(
+        r'<details([^>]*)>\s*<summary><h3 id="name-(\w+)">', page(start())
+    )
+    opened = {name for tag, name in shapes if tag.endswith(" open")}
+    assert {"analysis", "face", "facts", "problem", "results"} <= opened
+    assert {name for _, name in shapes} - opened == {
+        *("model", "measuredset", "count", "limits"),
+        *("alive", "ready", "notready"),
+    }
+
+
 def test_links_within_the_page_lead_somewhere(start: Start) -> None:
     text = page(start())
     anchors = set(re.findall(r' id="([^"]+)"', text))

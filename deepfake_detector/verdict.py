@@ -56,7 +56,7 @@ SENTENCES: Final = {
 VIEW_WORDS: Final = {
     "jpeg": words("saved once more as JPEG"),
     "half": words("halved in size"),
-    "shift": words("cut out slightly beside"),
+    "shift": words("cut out a little to the side"),
 }
 
 #: The example that says what an answer means where fakes are rare.

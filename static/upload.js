@@ -37,10 +37,8 @@ function enhance(form) {
     show();
   }
 
-  function add(files) {
-    const pictures = [...files].filter((file) => !file.type || file.type.startsWith("image/"));
-    if (pictures.length) choose([...chosen, ...pictures]);
-  }
+  // Whatever it is: the server says of each file what is wrong with it.
+  const add = (files) => choose([...chosen, ...files]);
 
   function show() {
     list.replaceChildren(...chosen.map(item));
@@ -109,7 +107,7 @@ function enhance(form) {
   }
 
   // Choosing once more adds; the field by itself would replace.
-  input.addEventListener("change", () => choose([...chosen, ...input.files]));
+  input.addEventListener("change", () => add(input.files));
   photo.addEventListener("change", () => {
     add(photo.files);
     photo.value = "";

@@ -71,6 +71,26 @@ def answers_of(report: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"checked": "stability" in report, **answers}
 
 
+def inconclusive_share(card: ModelCard) -> float | None:
+    """Return how often no answer is given.
+
+    Parameters
+    ----------
+    card : ModelCard
+        The model's.
+
+    Returns
+    -------
+    float or None
+        In [0, 1], of all sets of the test split together; None where that was not
+        measured.
+    """
+    last = next(iter(measured_sets(card)[-1:]), None)
+    if last is None or not last["pooled"] or last["answers"] is None:
+        return None
+    return float(last["answers"]["inconclusive"]["share"])
+
+
 def training_sets(card: ModelCard) -> list[dict[str, Any]]:
     """Return what the model was trained on.
 

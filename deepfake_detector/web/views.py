@@ -14,7 +14,11 @@ from deepfake_detector.verdict import (
     class_named,
     class_share,
 )
-from deepfake_detector.web.card_facts import measured_sets, training_sets
+from deepfake_detector.web.card_facts import (
+    inconclusive_share,
+    measured_sets,
+    training_sets,
+)
 from deepfake_detector.web.judging_options import JudgingOptions
 from deepfake_detector.web.model_summary import limits
 from deepfake_detector.web.reference import current_reference, snippets
@@ -74,6 +78,7 @@ def judge() -> str:
             for answer in answers
         ),
         options=options,
+        inconclusive_share=inconclusive_share(service.detector.card),
         report=Report.of(answers, service.detector.card, explained),
     )
 

@@ -1,11 +1,13 @@
 """Every page: its looks, its weight, and what axe-core says of it."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from PIL import ExifTags, Image
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.visit import (
     DESKTOP,
@@ -83,6 +85,28 @@ def test_page_works_at_320_pixels_and_in_large_letters(
     assert overflow(open_page(path, 320)) <= 0
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_answer_fits_into_320_pixels(
+    open_page: Open, pictures: Path, tmp_path: Path, language: str
+) -> None:
+    # A camera whose name is one long word, which anyone can write into a file.
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "x" * 300
+    with Image.open(pictures / "portrait.png") as portrait:
+        portrait.save(tmp_path / "portrait.jpg", exif=exif)
+    page = open_page(f"/?lang={language}", 320)
+    for name in (tmp_path / "portrait.jpg", pictures / "group.jpg"):
+        assert overflow(answered(page, name)) <= 0
+
+
+def test_link_to_a_closed_shape_opens_it(open_page: Open) -> None:
+    page = open_page("/api")
+    shape = page.locator("#shape-model")
+    expect(shape).to_be_hidden()
+    page.locator('a[href="#shape-model"]').first.click()
+    expect(shape).to_be_visible()
+
+
 def test_first_page_is_light_and_comes_in_one_round(open_page: Open) -> None:
     page = open_page("about:blank")
     sizes: dict[str, int] = {}
@@ -101,6 +125,19 @@ def test_first_page_is_light_and_comes_in_one_round(open_page: Open) -> None:
     for url in sizes:
         path = url.removeprefix(page.url.rstrip("/"))
         assert path == "/" or path.replace("&", "&amp;") in html
+    assert page.evaluate(LAYOUT_SHIFT) == 0
+
+
+def test_late_script_moves_nothing(open_page: Open) -> None:
+    page = open_page("about:blank")
+
+    def delay(route: Route) -> None:
+        time.sleep(0.5)
+        route.continue_()
+
+    page.route("**/upload.js*", delay)
+    page.goto("/")
+    expect(page.locator("html")).to_have_class("scripted")
     assert page.evaluate(LAYOUT_SHIFT) == 0
 
 

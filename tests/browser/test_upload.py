@@ -77,6 +77,24 @@ def test_dropped_text_is_left_out(open_page: Open, pictures: Path) -> None:
     expect(page.locator(".chosen li")).to_have_count(0)
 
 
+def test_dropped_file_of_another_kind_is_not_lost_in_silence(
+    open_page: Open, pictures: Path
+) -> None:
+    page = open_page()
+    page.evaluate(
+        """() => {
+          const transfer = new DataTransfer();
+          const options = { type: "application/pdf" };
+          transfer.items.add(new File(["%PDF-1.7"], "scan.pdf", options));
+          document.querySelector(".drop").dispatchEvent(
+            new DragEvent("drop", { dataTransfer: transfer, bubbles: true }));
+        }"""
+    )
+    expect(page.locator(".chosen li")).to_contain_text("scan.pdf")
+    send(page)
+    expect(page.get_by_role("alert").first).to_contain_text("This kind of file")
+
+
 def test_photo_is_added_to_what_was_chosen(open_page: Open, pictures: Path) -> None:
     page = open_page(width=PHONE, has_touch=True, is_mobile=True)
     page.locator("#file").set_input_files(pictures / "portrait.png")

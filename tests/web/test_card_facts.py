@@ -9,6 +9,7 @@ from deepfake_detector.config import ServeConfig
 from deepfake_detector.face_crops import CROP_RULES
 from deepfake_detector.web.card_facts import (
     answers_of,
+    inconclusive_share,
     measured_sets,
     training_sets,
 )
@@ -62,3 +63,25 @@ def test_card_that_ships_has_every_figure_of_the_page() -> None:
     assert pooled["thumbnail_auc"] < pooled["auc"]
     assert pooled["answers"]["reals_called_fake"]["of"] > 0
     assert all(data["fake_kind"] for data in training_sets(shipped))
+
+
+@pytest.mark.parametrize(
+    ("sets", "expected"),
+    [
+        ({}, None),
+        ({"pooled": report()}, None),
+        ({"a": report(cut_offs={"reals_called_fake": {}})}, None),
+        (
+            {
+                "pooled": report(
+                    cut_offs={"reals_called_fake": {}, "inconclusive": {"share": 0.6}}
+                )
+            },
+            0.6,
+        ),
+    ],
+)
+def test_share_of_inconclusive_answers_is_that_of_all_sets(
+    sets: dict[str, Any], expected: float | None
+) -> None:
+    assert inconclusive_share(card(metrics={"test": sets})) == expected

@@ -65,6 +65,8 @@ def create_app(detector: Detector, config: ServeConfig) -> Flask:
     prometheus.register(app, config)
     app.request_class = InMemoryRequest
     app.config["MAX_CONTENT_LENGTH"] = config.max_request_bytes + FORM_OVERHEAD_BYTES
+    # Mending "//" in an address would send the visitor to the host that he named.
+    app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

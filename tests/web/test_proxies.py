@@ -50,7 +50,8 @@ def test_no_address_is_made_from_the_host(
 ) -> None:
     client = start(trusted_proxies=trusted).client
     headers = {"Host": host, "X-Forwarded-Host": host, "X-Forwarded-Prefix": "/evil"}
-    for path in ("/", "/nope", "/openapi.json", "//evil.example/", "/static"):
+    paths = ("/", "/nope", "/openapi.json", "//evil.example/", "/static", "/api/")
+    for path in (*paths, "/api//v1/model", "//api/v1//model", "/static//style.css"):
         answer = client.get(path, headers=headers)
         assert "evil" not in answer.text.replace("//evil.example/", "")
         assert "evil" not in answer.headers.get("Location", "")

@@ -59,6 +59,9 @@ def register(app: Flask, origins: Sequence[str]) -> None:
 def _let_others_read(response: Response) -> Response:
     if any(re.fullmatch(pattern, request.path) for pattern in OPEN_PATHS):
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        # Flask-CORS says so of several origins only: what was kept for one that may
+        # not read must not be shown to one that may.
+        response.vary.add("Origin")
     return response
 
 

@@ -32,10 +32,14 @@ def test_named_origin_may_read_the_api(start: Start, path: str) -> None:
     assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
 
 
-def test_answer_depends_on_the_origin_and_says_so(start: Start) -> None:
-    client = start(cors_origins=(ORIGIN, "http://localhost:3000")).client
-    answer = client.get(MODEL, headers={"Origin": ORIGIN})
-    assert "Origin" in answer.headers["Vary"]
+@pytest.mark.parametrize("origins", [(ORIGIN,), (ORIGIN, "http://localhost:3000")])
+@pytest.mark.parametrize("sent", [{"Origin": ORIGIN}, {"Origin": "http://evil"}, {}])
+@pytest.mark.parametrize("path", [MODEL, "/openapi.json"])
+def test_answer_depends_on_the_origin_and_says_so(
+    start: Start, origins: tuple[str, ...], sent: dict[str, str], path: str
+) -> None:
+    answer = start(cors_origins=origins).client.get(path, headers=sent)
+    assert "Origin" in answer.headers["Vary"].split(", ")
 
 
 def test_preflight_names_what_may_be_sent(start: Start) -> None:

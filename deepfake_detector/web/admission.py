@@ -127,8 +127,17 @@ class Admission:
         -------
         object
             What `work` returns.
+
+        Raises
+        ------
+        BusyError
+            If the process is ending.
         """
-        return self._threads.submit(copy_context().run, work).result()
+        try:
+            judging = self._threads.submit(copy_context().run, work)
+        except RuntimeError:  # the process is ending, and takes on no more
+            raise _busy() from None
+        return judging.result()
 
 
 def register(app: Flask, config: ServeConfig) -> None:

@@ -146,6 +146,8 @@ class _TimedBody(io.RawIOBase):
             self._require_end(data)
         if self._left is not None:
             self._left -= len(data)
+            if not self._left:
+                self.stop_watch()
         view[: len(data)] = data
         return len(data)
 

@@ -260,6 +260,14 @@ def test_turn_that_does_not_come_in_time_is_refused() -> None:
     assert admission.judge(lambda: "judged", Deadline(0.0)) == "judged"
 
 
+def test_process_that_is_ending_says_that_it_is_busy() -> None:
+    admission = Admission(1, 0, 10)
+    admission._threads.shutdown()
+    for _ in range(2):
+        with pytest.raises(BusyError):
+            admission.judge(lambda: pytest.fail("was judged"), Deadline(0))
+
+
 def test_turn_is_given_back_after_a_fault() -> None:
     admission = Admission(judging_at_once=1, waiting_at_most=0, bytes_at_most=0)
     for _ in range(3):

@@ -1,6 +1,7 @@
 """`python inference.py` serves the page; `inference:app` is what gunicorn loads."""
 
 import os
+import signal
 from typing import Any
 
 import click
@@ -33,6 +34,8 @@ def main(**options: Any) -> None:
     with one_line_errors():
         config = ServeConfig.from_env(os.environ, **options)
         start_logging(config)
+        # Stopped like by Ctrl-C, so that uploads are deleted before the process ends.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         InferenceModel(config).run()
 
 

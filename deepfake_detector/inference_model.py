@@ -1,6 +1,7 @@
 """InferenceModel: a Detector and the Flask application around it."""
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -101,13 +102,12 @@ class InferenceModel:
             request_handler=_SilentHandler,
         )
         url = local_url(self.config.host, server.server_port)
-        logger.info("deepfake-detector is ready at %s", url)
-        try:
+        # Werkzeug's server ends at Ctrl-C by itself, but not before it has begun.
+        with suppress(KeyboardInterrupt):
+            logger.info("deepfake-detector is ready at %s", url)
             server.serve_forever()
-        except KeyboardInterrupt:
-            logger.info("stopped")
-        finally:
-            server.server_close()
+        server.server_close()
+        logger.info("stopped")
 
 
 class _SilentHandler(WSGIRequestHandler):

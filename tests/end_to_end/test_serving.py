@@ -109,3 +109,13 @@ def wait_for_worker(log: Path) -> int:
             return int(found[1])
         time.sleep(0.05)
     raise AssertionError(f"no worker after {TIMEOUT_S} s: {log.read_text()}")
+
+
+def test_local_server_stops_on_sigterm_as_on_ctrl_c(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    with running(LOCAL, environ, log) as server:
+        os.kill(server.pid, signal.SIGTERM)
+        os.waitid(os.P_PID, server.pid, os.WEXITED | os.WNOWAIT)
+    assert "stopped" in log.read_text()

@@ -102,6 +102,7 @@ def test_run_sweeps_serves_and_stops_on_ctrl_c(
         InferenceModel(config).run()
     assert calls == [config.upload_dir, "closed"]
     assert "ready at http://127.0.0.1:8123/" in caplog.text
+    assert caplog.messages[-1] == "stopped"
 
 
 @pytest.mark.parametrize(

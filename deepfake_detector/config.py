@@ -249,6 +249,7 @@ class ServeConfig(_Settings):
             _require_range(self, name, low, high)
         _require_choice(self, "keras_score", SCORE_SIGNS)
         _require_choice(self, "log_format", LOG_FORMATS)
+        _require_networks(self, "metrics_addresses")
         self._require_threads()
 
     def _require_threads(self) -> None:
@@ -261,7 +262,6 @@ class ServeConfig(_Settings):
                 f"{self.waiting_at_most} that wait and {SPARE_THREADS} for everything "
                 "else; raise it, or lower DEEPFAKE_WAITING_AT_MOST"
             )
-        _require_networks(self, "metrics_addresses")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ import http.client
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from deepfake_detector.config import REPOSITORY
 from tests.end_to_end.real_server import (
     GUNICORN,
     LOCAL,
@@ -46,7 +49,8 @@ def test_server_judges_refuses_and_goes_on(
         )
         ready = requests.get(f"{url}readyz", timeout=TIMEOUT_S)
     assert (good.status_code, status) == (200, 413)
-    assert "Fake 50.0 %" in good.text
+    assert "Chance of being fake" in good.text
+    assert "50.0 %" in good.text
     assert "The largest accepted file has 10 MB" in page
     assert (again.json()["p_fake"], ready.json()["model"]) == (0.5, "stand-in")
     assert list((tmp_path / "uploads").iterdir()) == []
@@ -119,3 +123,29 @@ def test_local_server_stops_on_sigterm_as_on_ctrl_c(
         os.kill(server.pid, signal.SIGTERM)
         os.waitid(os.P_PID, server.pid, os.WEXITED | os.WNOWAIT)
     assert "stopped" in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DEEPFAKE_HOST", "no-such-host.invalid"),
+        ("DEEPFAKE_KERAS_FILE", "/nowhere/model.keras"),
+        ("DEEPFAKE_UPLOAD_DIR", "/dev/null"),
+        ("DEEPFAKE_THREADS", "1"),
+    ],
+)
+def test_bad_setting_is_one_error_before_anything_listens(
+    environ: dict[str, str], name: str, value: str
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, *GUNICORN],
+        cwd=REPOSITORY,
+        env=environ | {name: value},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    (line,) = [x for x in ended.stderr.splitlines() if "Starting gunicorn" not in x]
+    assert line.startswith("Error: ")

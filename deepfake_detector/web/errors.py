@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 #: What a refused client may go on sending, as a multiple of the request's limit.
 DRAIN_FACTOR: Final = 2
 
+#: When to come back where the server cannot work and does not know when, in seconds.
+RETRY_AFTER_S: Final = 60
+
 #: Title of the page for each status.
 _TITLES: Final = {
     HTTPStatus.BAD_REQUEST: words("That did not work"),
@@ -118,6 +121,8 @@ def _answer_own_error(error: DeepfakeDetectorError) -> Response:
     alarming = ours and not isinstance(error, RefusedForNowError)
     _log(status, str(error), logging.ERROR if alarming else logging.WARNING)
     response = _answer(status, error.words)
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
     response.headers.update(error.http_headers)
     return response
 

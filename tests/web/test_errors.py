@@ -165,6 +165,17 @@ def test_fault_of_ours_shows_no_traceback_and_logs_one(
     assert server.left_over() == []
 
 
+@pytest.mark.parametrize("path", ["/", "/api/v1/predict"])
+def test_folder_that_is_gone_says_when_to_come_back(
+    start: Start, drawing_png: bytes, path: str
+) -> None:
+    server = start()
+    server.upload_dir.rmdir()
+    answer = server.send(("file", "a.png", drawing_png), path=path)
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "60"
+
+
 def test_broken_model_is_an_error_in_the_log(
     start: Start,
     drawing_png: bytes,
@@ -178,6 +189,7 @@ def test_broken_model_is_an_error_in_the_log(
     monkeypatch.setattr(server.detector, "analyse", fail)
     answer = server.send(("file", "a.png", drawing_png))
     assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "60"
     assert "export the model again" in answer.text
     levels = [r.levelno for r in caplog.records if r.levelno >= logging.WARNING]
     assert levels == [logging.ERROR]

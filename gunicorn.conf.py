@@ -16,7 +16,8 @@ from deepfake_detector.artifact import Artifact
 from deepfake_detector.command_line import BAD_INPUT_STATUS
 from deepfake_detector.config import ServeConfig
 from deepfake_detector.exceptions import DeepfakeDetectorError
-from deepfake_detector.inference_model import local_url
+from deepfake_detector.inference_model import check_host, local_url
+from deepfake_detector.keras_file import check_keras_file
 from deepfake_detector.web import metric_files
 from deepfake_detector.web.log_lines import start_logging
 from deepfake_detector.web.uploads import prepare_folder, sweep_of_process
@@ -26,14 +27,17 @@ _SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108
 try:
     _serve_config = ServeConfig.from_env(os.environ)
     start_logging(_serve_config)
+    check_host(_serve_config.host)  # gunicorn would try five times, and not say what
     metric_files.share()
     # LiteRT survives a fork, so workers share one model. TensorFlow does not: its first
     # inference after a fork hangs (gunicorn issue 2369), so there each loads its own.
     preload_app = _serve_config.backend != "keras" and _serve_config.keras_file is None
     if preload_app:
         inference.app  # noqa: B018  loads the model
-    elif _serve_config.keras_file is None:
-        Artifact.load(_serve_config.model_dir)  # checked here, loaded by the workers
+    elif _serve_config.keras_file is not None:  # checked here, loaded by the workers
+        check_keras_file(_serve_config.keras_file)
+    else:
+        Artifact.load(_serve_config.model_dir)
 except DeepfakeDetectorError as error:
     # One line instead of gunicorn's traceback.
     sys.stderr.write(f"Error: {error}\n")

@@ -1,6 +1,7 @@
 """InferenceModel: a Detector and the Flask application around it."""
 
 import logging
+import socket
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -9,6 +10,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from deepfake_detector.config import ServeConfig
 from deepfake_detector.detector import Analysis, Detector
+from deepfake_detector.exceptions import ConfigError
 from deepfake_detector.web import create_app
 from deepfake_detector.web.uploads import prepare_folder
 
@@ -92,7 +94,14 @@ class InferenceModel:
         return self.detector.analyse(picture, whole_picture_if_no_face)
 
     def run(self) -> None:
-        """Serve on this computer until interrupted; for many visitors use gunicorn."""
+        """Serve on this computer until interrupted; for many visitors use gunicorn.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot listen on the host, or keep uploads in their folder.
+        """
+        check_host(self.config.host)
         prepare_folder(self.config.upload_dir)
         server = make_server(
             self.config.host,
@@ -115,6 +124,35 @@ class _SilentHandler(WSGIRequestHandler):
 
     def log(self, type: str, message: str, *args: Any) -> None:
         pass
+
+
+def check_host(host: str) -> None:
+    """Refuse a host that this computer cannot listen on.
+
+    Parameters
+    ----------
+    host : str
+        An address of this computer, or a name for one.
+
+    Raises
+    ------
+    ConfigError
+        If it is none; the message names the setting.
+    """
+    try:
+        passive = socket.AI_PASSIVE
+        found = socket.getaddrinfo(
+            host or None, 0, type=socket.SOCK_STREAM, flags=passive
+        )
+        family, _, _, _, address = found[0]
+        with socket.socket(family, socket.SOCK_STREAM) as listener:
+            listener.bind(address)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "not a host's name"
+        raise ConfigError(
+            "host (DEEPFAKE_HOST): expected an address of this computer, such as "
+            f"127.0.0.1, or 0.0.0.0 for all of them, got {host!r} ({reason})"
+        ) from error
 
 
 def local_url(host: str, port: int) -> str:

@@ -12,10 +12,14 @@ from deepfake_detector.artifact import ModelCard, write_artifact
 from deepfake_detector.backends.constant_backend import ConstantBackend
 from deepfake_detector.config import ServeConfig
 from deepfake_detector.detector import Detector
-from deepfake_detector.exceptions import ArtifactError, UnsupportedImageError
+from deepfake_detector.exceptions import (
+    ArtifactError,
+    ConfigError,
+    UnsupportedImageError,
+)
 from deepfake_detector.face_crops import CROP_RULES
 from deepfake_detector.face_detectors.whole_picture import WholePicture
-from deepfake_detector.inference_model import InferenceModel, local_url
+from deepfake_detector.inference_model import InferenceModel, check_host, local_url
 
 CARD = ModelCard("stand-in", "none", (16, 16, 3), CROP_RULES["whole"])
 
@@ -116,3 +120,17 @@ def test_run_sweeps_serves_and_stops_on_ctrl_c(
 )
 def test_address_can_be_opened_in_a_browser(host: str, url: str) -> None:
     assert local_url(host, 80) == url
+
+
+@pytest.mark.parametrize("host", ["", "127.0.0.1", "localhost", "0.0.0.0"])  # noqa: S104
+def test_host_of_this_computer_is_taken(host: str) -> None:
+    check_host(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["no-such-host.invalid", "999.1.1.1", "192.0.2.1", "a b", "x" * 300, "a..b", "\0"],
+)
+def test_host_of_none_names_the_variable(host: str) -> None:
+    with pytest.raises(ConfigError, match=r"DEEPFAKE_HOST.*127\.0\.0\.1.*\(.+\)"):
+        check_host(host)

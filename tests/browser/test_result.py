@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 from playwright.sync_api import Page, expect
 from pypdf import PdfReader
 
@@ -162,6 +162,20 @@ def test_twenty_faces_print_on_one_sheet(open_page: Open, crowd: Path) -> None:
     assert cards >= 15
     # Each has its percentage, with its verdict or beside it.
     assert sheet.count("(Real ") + sheet.count("Chance of being fake") == cards
+
+
+def test_long_entries_of_a_file_leave_the_sheet_one(
+    open_page: Open, crowd: Path, tmp_path: Path
+) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "M" * 300
+    exif[ExifTags.Base.Model] = "O" * 300
+    exif[ExifTags.Base.Software] = "a program " * 30
+    with Image.open(crowd) as picture:
+        picture.save(tmp_path / "crowd.jpg", exif=exif)
+    page = answered(open_page("/?lang=de"), tmp_path / "crowd.jpg")
+    (sheet,) = sheets(page)
+    assert "MMM" in sheet
 
 
 def test_three_pictures_print_on_three_sheets(open_page: Open, pictures: Path) -> None:

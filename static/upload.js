@@ -40,7 +40,10 @@ function enhance(form) {
   // Whatever it is: the server says of each file what is wrong with it.
   const add = (files) => choose([...chosen, ...files]);
 
+  // Also after a sending that was stopped, of which no event tells.
   function show() {
+    form.classList.remove("busy");
+    button.disabled = false;
     list.replaceChildren(...chosen.map(item));
     note.textContent = complaint();
     form.classList.toggle("filled", chosen.length > 0);
@@ -100,8 +103,6 @@ function enhance(form) {
   }
 
   function rest() {
-    form.classList.remove("busy");
-    button.disabled = false;
     chosen = [...input.files];
     show();
   }

@@ -110,13 +110,11 @@ def test_link_to_a_closed_shape_opens_it(open_page: Open) -> None:
 def test_first_page_is_light_and_comes_in_one_round(open_page: Open) -> None:
     page = open_page("about:blank")
     sizes: dict[str, int] = {}
-    parents = set()
 
     def note(response: Any) -> None:
         sizes[response.url] = len(response.body())
 
     page.on("response", note)
-    page.on("request", lambda request: parents.add(request.resource_type))
     page.goto("/")
     page.wait_for_load_state("networkidle")
     assert sum(sizes.values()) < FIRST_PAGE_BYTES, sizes

@@ -194,6 +194,19 @@ def test_who_comes_back_can_send_again(open_page: Open, pictures: Path) -> None:
     expect(page.get_by_role("button", name="Check")).to_be_enabled()
     page.locator("#file").set_input_files(pictures / "empty.png")
     send(page)
+    assert len(verdicts(page)) == 2
+
+
+def test_who_stopped_the_sending_can_send_again(
+    open_page: Open, pictures: Path
+) -> None:
+    page = open_page()
+    page.locator("#file").set_input_files(pictures / "portrait.png")
+    page.evaluate(NEVER_SENT)
+    page.get_by_role("button", name="Check").click()
+    expect(page.locator("button.send")).to_be_disabled()
+    page.locator("#file").set_input_files(pictures / "empty.png")
+    expect(page.locator("button.send")).to_be_enabled()
 
 
 def test_nothing_chosen_is_said_in_place(open_page: Open) -> None:

@@ -73,7 +73,7 @@ translations: $(VENV)/dev.stamp  ## collect the page's words and compile each la
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 	$(BIN)/pybabel compile -d translations --statistics
 
-screenshots: $(VENV)/dev.stamp  ## docs/images from a server that `make run` started
+screenshots: $(VENV)/dev.stamp  ## docs/images, from the page as chromium shows it
 	PYTHONPATH=. $(BIN)/python docs/screenshots.py
 
 clean:  ## remove the environments and caches, not the data

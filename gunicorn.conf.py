@@ -46,6 +46,7 @@ except DeepfakeDetectorError as error:
 _host = f"[{_serve_config.host}]" if ":" in _serve_config.host else _serve_config.host
 bind = f"{_host}:{_serve_config.port}"
 worker_class = "gthread"
+# How many of each is a measurement: docs/deploy.md, "How much it takes".
 workers = _serve_config.workers
 threads = _serve_config.threads
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 
 _HEADINGS: Final = (
-    "workers x judging",
+    "workers x judging, waiting",
     "clients",
     "accepted a second",
     "p50",
@@ -38,7 +38,8 @@ def main(files: Sequence[Path]) -> None:
 def _row(report: Mapping[str, Any]) -> tuple[str, ...]:
     settings, accepted = report["settings"], report["accepted"]
     return (
-        f"{settings['workers']} x {settings['judging_at_once']}",
+        f"{settings['workers']} x {settings['judging_at_once']}, "
+        f"{settings['waiting_at_most']}",
         str(settings["clients"]),
         f"{accepted['per_second']:.1f}",
         *(_seconds(accepted[name]) for name in ("p50_ms", "p95_ms", "max_ms")),

@@ -177,8 +177,8 @@ def test_every_answer_is_as_described(serving: Serving) -> None:
         events = tried(address, examples=200)
     found = faults(events)
     assert found == [], "\n\n".join(found)
-    # It got past the first refusals, too.
-    assert statuses(events) == {200, 400, 405, 413, 415, 422}
+    # It got past the first refusals, too; which others it meets is a matter of chance.
+    assert {200, 400, 405} <= statuses(events)
 
 
 def test_every_answer_of_a_server_with_keys_is_as_described(serving: Serving) -> None:

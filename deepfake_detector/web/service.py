@@ -150,8 +150,9 @@ class Service:
         limit, times = self.config.max_upload_bytes, StageTimes()
         with uploads.saved(file, self.config.upload_dir, limit) as path:
             with times.stage("decode"):
-                image = images.decode(path, self.detector.max_pixels)
-            metadata = read_metadata(path.read_bytes())
+                content = path.read_bytes()
+                image = images.decode(content, self.detector.max_pixels)
+            metadata = read_metadata(content)
         analysis = self.detector.analyse(
             image,
             options.whole_picture,

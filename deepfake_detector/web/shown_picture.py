@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, Self
 
 from deepfake_detector.detector import Analysis
@@ -36,8 +37,8 @@ class ShownPicture:
         What was found in it.
     picture : Preview
         The picture itself.
-    thumbnail : Preview
-        A very small copy.
+    thumbnail : Preview or None
+        A very small copy; None where no list of pictures shows it.
     faces : tuple of ShownFace
         Its faces.
     heatmap_method : str or None
@@ -54,7 +55,7 @@ class ShownPicture:
     heading: int
     analysis: Analysis
     picture: Preview
-    thumbnail: Preview
+    thumbnail: Preview | None
     faces: tuple[ShownFace, ...]
     heatmap_method: str | None
     scale: Preview
@@ -88,13 +89,13 @@ class ShownPicture:
             heading=1 if alone else 2,
             analysis=analysis,
             picture=Preview.of(judged.image, side),
-            thumbnail=Preview.of(judged.image, THUMBNAIL_SIDE_PX),
+            thumbnail=None if alone else Preview.of(judged.image, THUMBNAIL_SIDE_PX),
             faces=tuple(
                 ShownFace.of(place, face, heatmap, analysis, crop_side)
                 for place, (face, heatmap) in enumerate(pairs, start=1)
             ),
             heatmap_method=next((m.method for m in judged.heatmaps if m), None),
-            scale=Preview.of(scale_bar()),
+            scale=_scale(),
             sha256=judged.sha256,
             metadata=judged.metadata,
         )
@@ -104,3 +105,9 @@ class ShownPicture:
         """How many of the shown faces have each verdict, in the order of `Verdict`."""
         counts = Counter(face.face.verdict for face in self.faces)
         return [(verdict, counts[verdict]) for verdict in Verdict if counts[verdict]]
+
+
+@cache
+def _scale() -> Preview:
+    """The colours of every heatmap, the same for all pictures."""
+    return Preview.of(scale_bar())

@@ -24,6 +24,9 @@ CARD_FILE: Final = "card.json"
 KERAS_FILE: Final = "model.keras"
 LITERT_FILE: Final = "model.tflite"
 
+#: Name of the report of several sets as one, among a card's metrics; no set bears it.
+POOLED: Final = "pooled"
+
 #: Version of the card's fields; a card of another version is refused.
 CARD_FORMAT: Final = 1
 

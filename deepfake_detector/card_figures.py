@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from deepfake_detector.artifact import CARD_FILE, ModelCard
+from deepfake_detector.artifact import CARD_FILE, POOLED, ModelCard
 from deepfake_detector.exceptions import ArtifactError
 from deepfake_detector.metrics import roc_auc_score
 from deepfake_detector.provenance import git_commit, package_version
@@ -72,8 +72,8 @@ def with_figures(card: ModelCard, evaluation: Mapping[str, Any]) -> ModelCard:
         )
     (split,) = splits
     reports = evaluation["sets"]
-    if evaluation["pooled"]:
-        reports = {**reports, "pooled": evaluation["pooled"]}
+    if evaluation[POOLED]:
+        reports = {**reports, POOLED: evaluation[POOLED]}
     kept = {
         name: {key: _rounded(report[key]) for key in report if key not in _LEFT_OUT}
         for name, report in reports.items()

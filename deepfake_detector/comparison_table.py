@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from deepfake_detector import plots
+from deepfake_detector.artifact import POOLED
 from deepfake_detector.whole_file import write_whole
 
 MARKDOWN_FILE: Final = "comparison.md"
@@ -166,7 +167,7 @@ def write_comparison(directory: Path, rows: Sequence[Row]) -> None:
 def _sources(rows: Iterable[Row]) -> list[str]:
     """Every dataset that a row was scored on, in the order of first mention."""
     names = [name for row in rows for name in row["metrics"].get("test", {})]
-    return [name for name in dict.fromkeys(names) if name != "pooled"]
+    return [name for name in dict.fromkeys(names) if name != POOLED]
 
 
 def _points(rows: Iterable[Row], source: str) -> list[dict[str, Any]]:

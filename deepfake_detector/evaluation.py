@@ -20,9 +20,6 @@ from deepfake_detector.thumbnail_baseline import ThumbnailBaseline, thumbnails
 #: Threshold of answers that are not calibrated, and of every second confusion matrix.
 HALF: Final = 0.5
 
-#: Name of the report of several sets as one; no set of several bears it.
-POOLED: Final = "pooled"
-
 #: Metrics that are better when smaller.
 ERRORS: Final = ("eer", "log_loss", "brier", "ece")
 

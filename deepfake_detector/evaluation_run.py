@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from deepfake_detector import images, slices
-from deepfake_detector.artifact import ModelCard
+from deepfake_detector.artifact import POOLED, ModelCard
 from deepfake_detector.calibration_check import calibration_check
 from deepfake_detector.cut_off_report import cut_off_report
 from deepfake_detector.dataset_scoring import (
@@ -20,7 +20,6 @@ from deepfake_detector.dataset_scoring import (
 from deepfake_detector.deletion_test import deletion_test
 from deepfake_detector.detector import Detector
 from deepfake_detector.evaluation import (
-    POOLED,
     evaluate_scores,
     numbered,
     score_metrics,

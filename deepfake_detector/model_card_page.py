@@ -8,16 +8,13 @@ from typing import Any, Final
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from deepfake_detector.artifact import LITERT_FILE, ModelCard
+from deepfake_detector.artifact import LITERT_FILE, POOLED, ModelCard
 from deepfake_detector.cut_off_report import ANSWER_LABELS, share_text
 from deepfake_detector.robustness import DESCRIPTIONS
 from deepfake_detector.verdict import MIN_FACE_PX
 
 #: Lies beside this module, so that it goes wherever the package goes.
 _TEMPLATE: Final = Path(__file__).with_name("model_card_page.md")
-
-#: The report of all sets together.
-_POOLED: Final = "pooled"
 
 #: Kinds of fakes that pictures of faces may be, in the words of `datasets`.
 _KINDS: Final = ("entire-face synthesis", "face swap", "splice", "reenactment")
@@ -284,7 +281,7 @@ def _slice_tables(sets: Mapping[str, Report]) -> Iterator[tuple[str, str]]:
 
 def _weaknesses(sets: Mapping[str, Report]) -> Iterator[str]:
     """What the test splits show to be weakest, in a sentence each."""
-    single = {name: report for name, report in sets.items() if name != _POOLED}
+    single = {name: report for name, report in sets.items() if name != POOLED}
     yield from _weak_parts(single)
     yield from _weak_copies(single)
     yield from _weak_answers(single)

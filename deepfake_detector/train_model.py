@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from deepfake_detector import plots
 from deepfake_detector.architectures import with_own_recipe
-from deepfake_detector.artifact import ModelCard
+from deepfake_detector.artifact import POOLED, ModelCard
 from deepfake_detector.augmentations import AUGMENTATIONS
 from deepfake_detector.backbone_weights import with_fine_tuning
 from deepfake_detector.calibration import Calibration
@@ -26,7 +26,6 @@ from deepfake_detector.dataset_layout import SPLITS
 from deepfake_detector.deepfake_detector_model import DeepfakeDetectorModel
 from deepfake_detector.distribution import graphics_cards
 from deepfake_detector.evaluation import (
-    POOLED,
     evaluate_scores,
     numbered,
     thumbnail_baseline_auc,

@@ -3,13 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from deepfake_detector.artifact import ModelCard
+from deepfake_detector.artifact import POOLED, ModelCard
 
 #: The split whose figures tell how good a model is.
 _SPLIT: Final = "test"
-
-#: All data sets together, which stands last.
-_POOLED: Final = "pooled"
 
 
 def measured_sets(card: ModelCard) -> list[dict[str, Any]]:
@@ -33,12 +30,12 @@ def measured_sets(card: ModelCard) -> list[dict[str, Any]]:
         for name, report in card.metrics.get(_SPLIT, {}).items()
         if report.get("auc") is not None
     }
-    names = sorted(sets, key=lambda name: name == _POOLED)
+    names = sorted(sets, key=lambda name: name == POOLED)
     return [
         {
             "name": name,
             "split": _SPLIT,
-            "pooled": name == _POOLED,
+            "pooled": name == POOLED,
             "pictures": sets[name]["pictures"],
             "auc": sets[name]["auc"],
             "auc_interval": sets[name].get("auc_interval"),

@@ -53,7 +53,7 @@ smoke:  ## serve from a fresh environment with requirements-serve.txt alone
 	.smoke-venv/bin/python -W error tests/smoke/serve.py
 
 lock: $(VENV)/dev.stamp  ## pin pyproject.toml's ranges into the three requirements files
-	$(lock) --extra train --extra dev -o requirements-dev.txt
+	$(lock) $(addprefix --extra ,train dev parquet ray onnx openvino) -o requirements-dev.txt
 	$(lock) --extra train -c requirements-dev.txt -o requirements.txt
 	$(lock) -c requirements-dev.txt -o requirements-serve.txt
 
@@ -79,8 +79,10 @@ screenshots: $(VENV)/dev.stamp  ## docs/images, from the page as chromium shows 
 clean:  ## remove the environments and caches, not the data
 	rm -rf $(VENV) .smoke-venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
+# Extras are kept: without them older pips resolve `name[extra]` anew, and take a newer
+# release, which has no hash here.
 lock = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml
+	--no-strip-extras --no-emit-index-url --no-emit-find-links --no-header pyproject.toml
 
 # One line that names the versions, before anything is made.
 require_python = $(if $(shell $(or $(PYTHON),false) $(IS_SUPPORTED) 2>/dev/null && echo yes),,\

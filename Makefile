@@ -53,7 +53,7 @@ smoke:  ## serve from a fresh environment with requirements-serve.txt alone
 	.smoke-venv/bin/python -W error tests/smoke/serve.py
 
 lock: $(VENV)/dev.stamp  ## pin pyproject.toml's ranges into the three requirements files
-	$(lock) $(addprefix --extra ,train dev parquet ray onnx openvino) -o requirements-dev.txt
+	$(lock) $(addprefix --extra ,train dev parquet ray) -o requirements-dev.txt
 	$(lock) --extra train -c requirements-dev.txt -o requirements.txt
 	$(lock) -c requirements-dev.txt -o requirements-serve.txt
 

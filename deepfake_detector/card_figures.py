@@ -26,7 +26,7 @@ _LEFT_OUT: Final = ("model", "worst", "answers")
 _DIGITS: Final = 6
 
 #: Packages that a score may depend on.
-_PACKAGES: Final = ("ai-edge-litert", "numpy", "pillow", "dlib-bin")
+_PACKAGES: Final = ("ai-edge-litert", "openvino", "numpy", "pillow", "dlib-bin")
 
 #: What is kept of a comparison's row.
 _OF_A_ROW: Final = (

@@ -156,7 +156,7 @@ class ServeConfig(_Settings):
     model_dir: Path = setting(
         REPOSITORY / "models" / "default", "Folder of the model to serve."
     )
-    backend: str = setting("litert", "Runtime that runs the model.")
+    backend: str = setting("openvino", "Runtime that runs the model.")
     keras_file: Path | None = setting(
         None, "A .keras file to serve instead of a model folder (needs TensorFlow)."
     )

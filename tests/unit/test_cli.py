@@ -140,7 +140,7 @@ def test_predict_takes_a_threshold_and_leaves_the_check_out(
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (("--backend", "onnx"), "choose from: constant, keras, litert"),
+        (("--backend", "onnx"), "choose from: constant, keras, litert, openvino, "),
         (("--model-dir", "nowhere"), "train one with"),
         (("--max-pixels", "0"), "max_pixels"),
         (("--max-pixels", "many"), "not a valid int"),
@@ -421,7 +421,7 @@ def test_model_card_says_in_a_line_what_it_cannot(
     [
         ("architectures", "four_conv"),
         ("augmentations", "robust"),
-        ("backends", "litert"),
+        ("backends", "openvino"),
         ("datasets", "openforensics"),
         ("explainers", "grad_cam"),
         ("face_detectors", "dlib_hog"),

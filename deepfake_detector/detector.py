@@ -16,6 +16,7 @@ from deepfake_detector.cut_offs import CutOffs
 from deepfake_detector.exceptions import ArtifactError, ConfigError
 from deepfake_detector.face_crops import FaceBox
 from deepfake_detector.face_detectors import FaceDetector, load_face_detector
+from deepfake_detector.picture import Picture
 from deepfake_detector.stability import CHECKS, PLAIN, Stability, check_crops
 from deepfake_detector.stage_times import StageTimes
 from deepfake_detector.verdict import (
@@ -247,7 +248,7 @@ class Detector:
 
     def analyse(
         self,
-        source: bytes | Path | NDArray[np.uint8],
+        source: bytes | Path | NDArray[np.uint8] | Picture,
         whole_picture_if_no_face: bool = False,
         threshold: float | None = None,
         *,
@@ -258,8 +259,11 @@ class Detector:
 
         Parameters
         ----------
-        source : bytes, Path or ndarray of shape (H, W, 3), uint8
-            Encoded picture, the file that holds it, or decoded RGB pixels.
+        source : bytes, Path, ndarray of shape (H, W, 3), uint8, or Picture
+            Encoded picture, the file that holds it, decoded RGB pixels, or a picture
+            that was opened already. Large faces in a JPEG of 8 megapixels or more are
+            cut from a smaller copy, so that its pixels can be answered a little
+            otherwise than its file.
         whole_picture_if_no_face : bool, default False
             Score the largest centred square where no face is found, if it is at least
             64 pixels wide.
@@ -285,19 +289,16 @@ class Detector:
         cut_offs = self.cut_offs_for(threshold)
         max_faces = min(max_faces, MAX_FACES)
         times = times or StageTimes()
-        if isinstance(source, np.ndarray):
-            image = source
-        else:
-            with times.stage("decode"):
-                image = images.decode(source, self.max_pixels)
+        with times.stage("decode"):
+            picture = Picture.of(source, self.max_pixels)
         with times.stage("faces"):
-            boxes = self.face_detector.detect(image)
+            boxes = self.face_detector.detect(picture)
         faces_found = len(boxes)
         # What is too small to be judged as a face is too small as a picture.
-        large_enough = min(image.shape[:2]) >= MIN_FACE_PX
+        large_enough = min(picture.width, picture.height) >= MIN_FACE_PX
         judged_whole = not boxes and whole_picture_if_no_face and large_enough
         if judged_whole:
-            boxes = [face_crops.centre_box(image, self.card.crop)]
+            boxes = [face_crops.centre_box(picture, self.card.crop)]
         least_px = 1 if judged_whole else MIN_FACE_PX
         judgeable = [max(box.width, box.height) >= least_px for box in boxes]
         model_cut_offs = self.card.cut_offs
@@ -306,15 +307,15 @@ class Detector:
             cut_offs, model_cut_offs = map(_unmeasured, (cut_offs, model_cut_offs))
         with times.stage("model"):
             faces = self._judge(
-                image, boxes[:max_faces], judgeable[:max_faces], cut_offs
+                picture, boxes[:max_faces], judgeable[:max_faces], cut_offs
             )
         verdict = picture_verdict(
             [face.verdict for face in faces],
             all_judged=not any(judgeable[max_faces:]),
         )
         return Analysis(
-            width=image.shape[1],
-            height=image.shape[0],
+            width=picture.width,
+            height=picture.height,
             verdict=verdict,
             p_fake=_deciding_score(faces, verdict),
             faces=faces,
@@ -369,14 +370,14 @@ class Detector:
 
     def _judge(
         self,
-        image: NDArray[np.uint8],
+        picture: Picture,
         boxes: Sequence[FaceBox],
         judgeable: Sequence[bool],
         cut_offs: CutOffs,
     ) -> tuple[FaceAnalysis, ...]:
         """Score all views of all judgeable boxes in one batch; skip the others."""
         large = [box for box, judged in zip(boxes, judgeable, strict=True) if judged]
-        scored = iter(self._scored(image, large))
+        scored = iter(self._scored(picture, large))
         return tuple(
             _face(box, next(scored), cut_offs)
             if judged
@@ -385,18 +386,14 @@ class Detector:
         )
 
     def _scored(
-        self, image: NDArray[np.uint8], boxes: Sequence[FaceBox]
+        self, picture: Picture, boxes: Sequence[FaceBox]
     ) -> Iterator["_Scored"]:
         """What the network says of each box; plain crops lead the batch."""
         if not boxes:
             return
-        rule, size = self.card.crop, self.card.input_shape[:2]
-        rows = [[face_crops.crop(image, box, rule, size) for box in boxes]]
-        names: tuple[str, ...] = (PLAIN,)
-        if self.check_stability:
-            checks = (check_crops(image, box, rule, size) for box in boxes)
-            rows += map(list, zip(*checks, strict=True))
-            names += CHECKS
+        names = (PLAIN, *CHECKS) if self.check_stability else (PLAIN,)
+        views = [self._views(picture, box) for box in boxes]
+        rows = list(zip(*views, strict=True))
         batch = np.stack([crop for row in rows for crop in row])  # (views * n, h, w, 3)
         answer = self.backend.run(batch)
         p_fake = self.card.calibration.p_fake(answer["logit"])
@@ -406,6 +403,16 @@ class Detector:
             heatmap = None if maps is None else maps[index].copy()
             by_view = dict(zip(names, scores, strict=True))
             yield _Scored(by_view, rows[0][index], heatmap)
+
+    def _views(self, picture: Picture, box: FaceBox) -> tuple[NDArray[np.uint8], ...]:
+        """The crop of a face and, where they are asked for, those that check it."""
+        rule, size = self.card.crop, self.card.input_shape[:2]
+        copy = picture.copy_for_crop(box, rule, size)
+        box = copy.box(box)
+        plain = face_crops.crop(copy.image, box, rule, size)
+        if not self.check_stability:
+            return (plain,)
+        return (plain, *check_crops(copy.image, box, rule, size))
 
 
 def _deciding_score(faces: Sequence[FaceAnalysis], verdict: Verdict) -> float | None:

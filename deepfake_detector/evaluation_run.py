@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from deepfake_detector import images, slices
+from deepfake_detector import slices
 from deepfake_detector.artifact import POOLED, ModelCard
 from deepfake_detector.calibration_check import calibration_check
 from deepfake_detector.cut_off_report import cut_off_report
@@ -27,8 +27,8 @@ from deepfake_detector.evaluation import (
 )
 from deepfake_detector.explainers import EXPLAINERS, default_explainer
 from deepfake_detector.explainers.perturbation import logits
-from deepfake_detector.face_crops import crop
 from deepfake_detector.labels import FAKE
+from deepfake_detector.picture import Picture
 from deepfake_detector.robustness import robustness_report
 from deepfake_detector.set_examination import (
     Examination,
@@ -120,7 +120,7 @@ class EvaluatedSet:
         paths = [scored.handler.path_of(scored.pictures[i]) for i in indices]
         return np.stack(
             [
-                crop(images.decode(path), boxes[i], card.crop, card.input_shape[:2])
+                Picture.of(path).crop(boxes[i], card.crop, card.input_shape[:2])
                 for i, path in zip(indices, paths, strict=True)
             ]
         )

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_detector import face_crops, images, plots
+from deepfake_detector import plots
 from deepfake_detector.detector import Analysis, Detector, FaceAnalysis
 from deepfake_detector.exceptions import ConfigError, ExplanationError, ImageError
 from deepfake_detector.explainers import EXPLAINERS, Explanation, default_explainer
 from deepfake_detector.network_trace import first_feature_maps
+from deepfake_detector.picture import Picture
 from deepfake_detector.verdict import SENTENCES, Verdict
 
 
@@ -92,13 +93,12 @@ def explain_face(
     """
     method = method or default_explainer(detector.backend)
     explainer = EXPLAINERS.get(method)(detector.backend)
-    image = images.decode(source, detector.max_pixels)
-    analysis = detector.analyse(image, whole_picture_if_no_face)
+    picture = Picture.of(source, detector.max_pixels)
+    analysis = detector.analyse(picture, whole_picture_if_no_face)
     index = _chosen_face(analysis, number)
     face = analysis.faces[index]
-    crop = face_crops.crop(
-        image, face.box, detector.card.crop, detector.card.input_shape[:2]
-    )
+    card = detector.card
+    crop = picture.crop(face.box, card.crop, card.input_shape[:2])
     return ExplainedFace(crop, index + 1, face, method, explainer.explain(crop, seed))
 
 

@@ -6,7 +6,7 @@ card, so a model trained on whole pictures is never fed face crops, and the reve
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,15 @@ from PIL import Image
 from deepfake_detector.exceptions import ConfigError, UnknownNameError
 
 UInt8Array = NDArray[np.uint8]
+
+
+class HasShape(Protocol):
+    """A picture, or its pixels: what says how large it is."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height, width and channels."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -154,7 +163,7 @@ def region(box: FaceBox, rule: CropRule) -> FaceBox:
     return FaceBox(left, top, right - left, bottom - top)
 
 
-def centre_box(image: UInt8Array, rule: CropRule) -> FaceBox:
+def centre_box(image: HasShape, rule: CropRule) -> FaceBox:
     """Return the box whose crop is the largest centred square of the picture.
 
     It stands in where no face was found: for training pictures, and for a visitor who
@@ -162,8 +171,8 @@ def centre_box(image: UInt8Array, rule: CropRule) -> FaceBox:
 
     Parameters
     ----------
-    image : ndarray of shape (H, W, 3), uint8
-        RGB picture.
+    image : Picture or ndarray of shape (H, W, 3)
+        The picture, of which the size counts.
     rule : CropRule
         The rule that the box will be cropped by.
 
@@ -177,15 +186,15 @@ def centre_box(image: UInt8Array, rule: CropRule) -> FaceBox:
     return FaceBox((width - side) / 2, (height - side) / 2, side, side)
 
 
-def nearest_centre(boxes: Sequence[FaceBox], image: UInt8Array) -> FaceBox:
+def nearest_centre(boxes: Sequence[FaceBox], image: HasShape) -> FaceBox:
     """Return the box nearest the picture's centre: the one a dataset's label is of.
 
     Parameters
     ----------
     boxes : sequence of FaceBox
         At least one box.
-    image : ndarray of shape (H, W, 3), uint8
-        The picture the boxes are of.
+    image : Picture or ndarray of shape (H, W, 3)
+        The picture the boxes are of, of which the size counts.
 
     Returns
     -------

@@ -32,7 +32,7 @@ from deepfake_detector.exceptions import (
     ImageError,
     UnknownNameError,
 )
-from deepfake_detector.face_crops import CROP_RULES, FaceBox, crop
+from deepfake_detector.face_crops import CROP_RULES, FaceBox
 from deepfake_detector.face_detectors import FACE_DETECTORS, FaceDetector
 from deepfake_detector.html_report import write_page
 from deepfake_detector.inspection_page import InspectedPictures, inspection_page
@@ -371,11 +371,11 @@ def _look(
     rules: Sequence[str],
 ) -> _Look:
     """Decode a picture once, and measure it whole and cropped."""
-    image, box, found = handler.locate(picture, detector)
-    height, width = image.shape[:2]
+    opened, box, found = handler.locate(picture, detector)
+    height, width = opened.height, opened.width
     boxes = {"whole": FaceBox(0, 0, width, height), "face": box}
     crops = {
-        rule: crop(image, boxes[rule], CROP_RULES[rule], handler.image_size)
+        rule: opened.crop(boxes[rule], CROP_RULES[rule], handler.image_size)
         for rule in rules
     }
     file = read_file_facts(handler.path_of(picture))
@@ -384,8 +384,8 @@ def _look(
         "bytes_per_pixel": file.bytes_per_pixel,
         "source_size": (width * height) ** 0.5,
         "jpeg_quality": float("nan") if quality is None else float(quality),
-        "brightness": brightness(image),
-        "sharpness": sharpness(image),
+        "brightness": brightness(opened.all_pixels),
+        "sharpness": sharpness(opened.all_pixels),
         "face_found": float(found),
         "face_width": box.width / width if found else float("nan"),
         "face_px": max(box.width, box.height) if found else float("nan"),

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from deepfake_detector import images
 from deepfake_detector.detector import Analysis, Detector
 from deepfake_detector.exceptions import ConfigError
 from deepfake_detector.heatmap import (
@@ -22,6 +21,7 @@ from deepfake_detector.heatmap import (
 )
 from deepfake_detector.image_metadata import read_metadata
 from deepfake_detector.marked_picture import marked_picture
+from deepfake_detector.picture import Picture
 from deepfake_detector.whole_file import write_whole
 
 
@@ -80,8 +80,8 @@ class PredictionPictures:
             If a folder cannot be written to.
         """
         data = file.read_bytes()
-        image = images.decode(data, detector.max_pixels)
-        analysis = detector.analyse(image, whole_picture_if_no_face)
+        picture = Picture.of(data, detector.max_pixels)
+        analysis = detector.analyse(picture, whole_picture_if_no_face)
         heatmaps: tuple[Heatmap | None, ...] = ()
         if explain is not None or self.heatmap_dir is not None:
             heatmaps = heatmaps_of(detector, analysis, explain or METHODS[0])
@@ -91,7 +91,7 @@ class PredictionPictures:
         if self.marked_dir is None and self.heatmap_dir is None:
             return fields
         try:
-            wrote = self.write(file, image, analysis, heatmaps)
+            wrote = self.write(file, picture.all_pixels, analysis, heatmaps)
         except OSError as error:
             raise ConfigError(
                 "--marked, --heatmaps: expected folders that can be written to, got "

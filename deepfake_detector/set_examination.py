@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from deepfake_detector import face_crops, images, slices
+from deepfake_detector import face_crops, slices
 from deepfake_detector.cut_off_report import cut_off_report, share_report
 from deepfake_detector.cut_offs import CutOffs
 from deepfake_detector.dataset_scoring import ScoredSet, score_in_batches
 from deepfake_detector.detector import Detector
 from deepfake_detector.face_crops import FaceBox
 from deepfake_detector.labels import CLASS_NAMES
+from deepfake_detector.picture import Picture
 from deepfake_detector.picture_facts import sharpness
 from deepfake_detector.robustness import (
     PERTURBATIONS,
@@ -258,13 +259,12 @@ def _chunks(detector: Detector, scored: ScoredSet, perturb: bool) -> Any:
     card, size = detector.card, detector.card.input_shape[:2]
 
     def look(index: int) -> _Look:
-        image, box, found = _located(detector, scored, index)
-        crop = face_crops.crop(image, box, card.crop, size)
-        copies = (
-            perturbed_crops(image, box, card.crop, size, index) if perturb else None
-        )
-        views = np.stack(check_crops(image, box, card.crop, size))
-        return _Look(box, found, sharpness(crop), views, copies)
+        picture, box, found = _located(detector, scored, index)
+        copy = picture.copy_for_crop(box, card.crop, size)
+        face = copy.image, copy.box(box), card.crop, size
+        copies = perturbed_crops(*face, index) if perturb else None
+        views = np.stack(check_crops(*face))
+        return _Look(box, found, sharpness(face_crops.crop(*face)), views, copies)
 
     count = len(scored.pictures)
     with (
@@ -279,13 +279,13 @@ def _chunks(detector: Detector, scored: ScoredSet, perturb: bool) -> Any:
 
 def _located(
     detector: Detector, scored: ScoredSet, index: int
-) -> tuple[NDArray[np.uint8], FaceBox, bool]:
+) -> tuple[Picture, FaceBox, bool]:
     """A picture, the box that its score is of, and whether a face was found there."""
     picture = scored.pictures[index]
     if scored.boxes is None:
         return scored.handler.locate(picture, detector.face_detector)
     path = scored.handler.path_of(picture)
-    return images.decode(path, detector.max_pixels), scored.boxes[index], True
+    return Picture.of(path, detector.max_pixels), scored.boxes[index], True
 
 
 def _by_perturbation(columns: NDArray[Any]) -> dict[str, NDArray[Any]]:

@@ -18,6 +18,7 @@ from PIL import Image
 from deepfake_detector import face_crops
 from deepfake_detector.cut_offs import CutOffs
 from deepfake_detector.face_crops import CropRule, FaceBox
+from deepfake_detector.picture import CROP_SCALE
 from deepfake_detector.verdict import Verdict, flip_words, verdict_of
 from deepfake_detector.wording import Words
 
@@ -32,9 +33,6 @@ JPEG_QUALITY: Final = 75
 
 #: Distance by which the box is moved, right and down, over the longer side of the box.
 SHIFT: Final = 0.03
-
-#: A face is re-encoded at most at this multiple of the network's input.
-MAX_SCALE: Final = 2
 
 #: JPEG blocks of pixels with their colours; the neighbourhood begins and ends with one.
 _BLOCK_PX: Final = 16
@@ -150,7 +148,7 @@ def _neighbourhood(
     near_box = replace(box, left=box.left - columns.start, top=box.top - rows.start)
     height, width = (
         # Each side by itself: a picture that is scored whole may be a narrow strip.
-        max(1, round(length * min(1.0, MAX_SCALE * size / extent)))
+        max(1, round(length * min(1.0, CROP_SCALE * size / extent)))
         for length, size, extent in zip(
             near.shape[:2], image_size, (region.height, region.width), strict=True
         )

@@ -11,24 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_detector.face_crops import FaceBox
+from deepfake_detector.picture import Picture
 from deepfake_detector.registry import Registry
 
 
 class FaceDetector(Protocol):
     """What every face detector does."""
 
-    def detect(self, image: NDArray[np.uint8]) -> list[FaceBox]:
+    def detect(self, image: NDArray[np.uint8] | Picture) -> list[FaceBox]:
         """Find the faces of a picture.
 
         Parameters
         ----------
-        image : ndarray of shape (H, W, 3), uint8
+        image : ndarray of shape (H, W, 3), uint8, or Picture
             RGB picture.
 
         Returns
         -------
         list of FaceBox
-            Boxes in pixels of `image`, largest first; empty if no face was found.
+            Boxes in pixels of the picture, largest first; empty if no face was found.
         """
         ...
 

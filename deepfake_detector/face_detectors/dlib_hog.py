@@ -22,6 +22,7 @@ from PIL import Image
 from deepfake_detector.exceptions import MissingPackageError
 from deepfake_detector.face_crops import FaceBox
 from deepfake_detector.face_search import Candidate, distinct_faces
+from deepfake_detector.picture import Picture
 from deepfake_detector.promising_parts import promising_parts
 
 #: Longer side of a small picture, which is searched as it is; of a larger one a copy of
@@ -88,12 +89,12 @@ class DlibHog:
         self._whole_pixels = whole_pixels
         self._part_pixels = part_pixels
 
-    def detect(self, image: NDArray[np.uint8]) -> list[FaceBox]:
+    def detect(self, image: NDArray[np.uint8] | Picture) -> list[FaceBox]:
         """Find upright frontal faces.
 
         Parameters
         ----------
-        image : ndarray of shape (H, W, 3), uint8
+        image : ndarray of shape (H, W, 3), uint8, or Picture
             RGB picture.
 
         Returns
@@ -102,6 +103,7 @@ class DlibHog:
             Boxes from the eyebrows to the chin, cut at the picture's border, largest
             first.
         """
+        image = Picture.of(image).all_pixels
         grey = Image.fromarray(image).convert("L")
         scale = min(1.0, SMALL_PX / max(grey.size))
         finds = self._search_large(image, grey) if scale < 1.0 else []

@@ -4,17 +4,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_detector.face_crops import FaceBox
+from deepfake_detector.picture import Picture
 
 
 class WholePicture:
     """A detector that always answers one box: the picture itself."""
 
-    def detect(self, image: NDArray[np.uint8]) -> list[FaceBox]:
+    def detect(self, image: NDArray[np.uint8] | Picture) -> list[FaceBox]:
         """Return the picture's own rectangle.
 
         Parameters
         ----------
-        image : ndarray of shape (H, W, 3), uint8
+        image : ndarray of shape (H, W, 3), uint8, or Picture
             RGB picture.
 
         Returns

@@ -22,6 +22,7 @@ from deepfake_detector.config import ENV_PREFIX
 from deepfake_detector.exceptions import ArtifactError, MissingPackageError
 from deepfake_detector.face_crops import FaceBox
 from deepfake_detector.face_search import Candidate, distinct_faces
+from deepfake_detector.picture import Picture
 
 MODEL_VARIABLE: Final = ENV_PREFIX + "FACE_MODEL"
 
@@ -64,12 +65,12 @@ class YuNet:
         self._cv2 = _opencv()
         self._local = threading.local()
 
-    def detect(self, image: NDArray[np.uint8]) -> list[FaceBox]:
+    def detect(self, image: NDArray[np.uint8] | Picture) -> list[FaceBox]:
         """Find faces.
 
         Parameters
         ----------
-        image : ndarray of shape (H, W, 3), uint8
+        image : ndarray of shape (H, W, 3), uint8, or Picture
             RGB picture.
 
         Returns
@@ -78,6 +79,7 @@ class YuNet:
             Squares from the eyebrows to the chin, cut at the picture's border, largest
             first.
         """
+        image = Picture.of(image).all_pixels
         size = image.shape[1], image.shape[0]
         scales = {min(1.0, side / max(size)) for side in SEARCH_PX}
         found = [one for scale in scales for one in self._look(image, scale)]

@@ -8,6 +8,7 @@ from deepfake_detector.cut_offs import CutOffs
 from deepfake_detector.detector import Analysis, FaceAnalysis
 from deepfake_detector.face_crops import FaceBox
 from deepfake_detector.image_metadata import ImageMetadata
+from deepfake_detector.picture import Picture
 from deepfake_detector.stability import CHECKS, PLAIN, Stability
 from deepfake_detector.verdict import verdict_of
 from deepfake_detector.web.answer_fields import picture_fields
@@ -39,8 +40,9 @@ def example_answer(cut_offs: CutOffs, model: str) -> dict[str, Any]:
         taken="2026-05-31T17:02:59",
     )
     analysis = _analysis(cut_offs, model)
-    image = np.zeros((1, 1, 3), dtype=np.uint8)  # no answer shows it
-    return picture_fields(Judged(image, analysis, (None,), metadata), explained=False)
+    # No answer shows it.
+    picture = Picture.of(np.zeros((1, 1, 3), dtype=np.uint8))
+    return picture_fields(Judged(picture, analysis, (None,), metadata), explained=False)
 
 
 def _analysis(cut_offs: CutOffs, model: str) -> Analysis:

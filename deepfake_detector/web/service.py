@@ -6,10 +6,8 @@ from typing import Final, cast
 
 import numpy as np
 from flask import Flask, Request, current_app
-from numpy.typing import NDArray
 from werkzeug.datastructures import FileStorage
 
-from deepfake_detector import images
 from deepfake_detector.config import ServeConfig
 from deepfake_detector.detector import Analysis, Detector
 from deepfake_detector.exceptions import (
@@ -20,6 +18,7 @@ from deepfake_detector.exceptions import (
 )
 from deepfake_detector.heatmap import METHODS, Heatmap, heatmaps_of
 from deepfake_detector.image_metadata import ImageMetadata, read_metadata
+from deepfake_detector.picture import Picture
 from deepfake_detector.stage_times import StageTimes
 from deepfake_detector.web import uploads
 from deepfake_detector.web.admission import current_admission
@@ -36,8 +35,8 @@ class Judged:
 
     Parameters
     ----------
-    image : ndarray of shape (H, W, 3), uint8
-        The picture, RGB and upright.
+    picture : Picture
+        The picture itself.
     analysis : Analysis
         What was found in it.
     heatmaps : tuple of Heatmap or None
@@ -46,7 +45,7 @@ class Judged:
         What its file says of itself; the analysis knows nothing of it.
     """
 
-    image: NDArray[np.uint8]
+    picture: Picture
     analysis: Analysis
     heatmaps: tuple[Heatmap | None, ...]
     metadata: ImageMetadata
@@ -151,10 +150,10 @@ class Service:
         with uploads.saved(file, self.config.upload_dir, limit) as path:
             with times.stage("decode"):
                 content = path.read_bytes()
-                image = images.decode(content, self.detector.max_pixels)
+                picture = Picture.of(content, self.detector.max_pixels)
             metadata = read_metadata(content)
         analysis = self.detector.analyse(
-            image,
+            picture,
             options.whole_picture,
             options.threshold,
             max_faces=options.max_faces,
@@ -164,7 +163,7 @@ class Service:
         current_metrics().count_picture(analysis.verdict)
         method = options.heatmap_method or METHODS[0]
         heatmaps = heatmaps_of(self.detector, analysis, method)
-        return Judged(image, analysis, heatmaps, metadata)
+        return Judged(picture, analysis, heatmaps, metadata)
 
     def why_not_ready(self) -> str | None:
         """Try what a request needs: the model on a black crop, a file in uploads/.

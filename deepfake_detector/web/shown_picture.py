@@ -83,13 +83,14 @@ class ShownPicture:
         side = MAX_SIDE_PX if alone else SEVERAL_SIDE_PX
         crop_side = HEATMAP_SIDE_PX if alone else SEVERAL_CROP_PX
         analysis = judged.analysis
+        image = judged.picture.first_copy().image
         pairs = zip(analysis.faces, judged.heatmaps, strict=True)
         return cls(
             number=number,
             heading=1 if alone else 2,
             analysis=analysis,
-            picture=Preview.of(judged.image, side),
-            thumbnail=None if alone else Preview.of(judged.image, THUMBNAIL_SIDE_PX),
+            picture=Preview.of(image, side),
+            thumbnail=None if alone else Preview.of(image, THUMBNAIL_SIDE_PX),
             faces=tuple(
                 ShownFace.of(place, face, heatmap, analysis, crop_side)
                 for place, (face, heatmap) in enumerate(pairs, start=1)

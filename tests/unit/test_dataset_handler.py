@@ -170,8 +170,9 @@ def test_picture_and_box_of_a_crop_can_be_had_again(
     handler = handler_of(drawn, tmp_path, FACE)
     crops = handler.get_image_dataset_from_directory("test")
     for picture, crop in zip(handler.pictures("test"), crops.crops, strict=True):
-        image, box, found = handler.locate(picture, DlibHog())
+        opened, box, found = handler.locate(picture, DlibHog())
         assert found == bool(boxes)
+        image = opened.all_pixels
         np.testing.assert_array_equal(crop, face_crops.crop(image, box, FACE, SIZE))
 
 
@@ -199,7 +200,7 @@ def test_second_load_searches_no_face(
         find(first_time, [FaceBox(5, 5, 20, 20)])
         first = handler_of(drawn, tmp_path, FACE).load_split_data()
     monkeypatch.setattr(DlibHog, "detect", None)
-    monkeypatch.setattr(images, "decode", None)
+    monkeypatch.setattr(images, "EncodedPicture", None)
     second = handler_of(drawn, tmp_path, FACE).load_split_data()
     for one, other in zip(first, second, strict=True):
         assert one.crops.tobytes() == other.crops.tobytes()
@@ -335,16 +336,16 @@ def test_bad_box_file_is_refused(text: str, drawn: Path, tmp_path: Path) -> None
 def test_cut_crop_run_is_done_again_from_the_start(
     monkeypatch: pytest.MonkeyPatch, drawn: Path, tmp_path: Path
 ) -> None:
-    decoded: list[Path] = []
+    decoded: list[int] = []
 
-    def cut(path: Path) -> NDArray[np.uint8]:
-        decoded.append(path)
+    def cut(_: images.EncodedPicture, factor: int) -> NDArray[np.uint8]:
+        decoded.append(factor)
         if len(decoded) == 3:
             raise KeyboardInterrupt
         return draw_picture(REAL, 0)
 
     with monkeypatch.context() as first_time:
-        first_time.setattr(images, "decode", cut)
+        first_time.setattr(images.EncodedPicture, "decode", cut)
         with pytest.raises(KeyboardInterrupt):
             handler_of(drawn, tmp_path).get_image_dataset_from_directory("test")
     assert list((tmp_path / "crops").iterdir()) == []

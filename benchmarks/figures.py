@@ -19,6 +19,8 @@ _PACKAGES: Final = (
     "gunicorn",
     "keras",
     "numpy",
+    "onnxruntime",
+    "openvino",
     "pillow",
     "tensorflow",
 )

@@ -27,7 +27,7 @@ class Way:
     post_path: str
 
 
-def our_way(model_dir: Path, upload_dir: Path) -> Way:
+def our_way(model_dir: Path, upload_dir: Path, **others: str) -> Way:
     """Serve a model folder as `make run` does, settings at their defaults.
 
     Parameters
@@ -36,6 +36,8 @@ def our_way(model_dir: Path, upload_dir: Path) -> Way:
         The model.
     upload_dir : Path
         Where uploads lie while they are judged.
+    **others : str
+        Other settings by name, such as ``BACKEND="litert"``.
 
     Returns
     -------
@@ -47,6 +49,7 @@ def our_way(model_dir: Path, upload_dir: Path) -> Way:
         "PORT": "{port}",
         "MODEL_DIR": str(model_dir.resolve()),
         "UPLOAD_DIR": str(upload_dir),
+        **others,
     }
     command = Command(
         arguments=("inference:app",),

@@ -368,6 +368,30 @@ class Detector:
         """
         return self.card.calibration.p_fake(self.backend.run(batch)["logit"])
 
+    def views(self, picture: Picture, box: FaceBox) -> tuple[NDArray[np.uint8], ...]:
+        """Cut a face out, and out of what checks it where that is asked for.
+
+        Parameters
+        ----------
+        picture : Picture
+            The picture.
+        box : FaceBox
+            The face in it.
+
+        Returns
+        -------
+        tuple of ndarray of shape (h, w, 3), uint8
+            The plain crop and, with `check_stability`, one for each of
+            `stability.CHECKS`.
+        """
+        rule, size = self.card.crop, self.card.input_shape[:2]
+        copy = picture.copy_for_crop(box, rule, size)
+        box = copy.box(box)
+        plain = face_crops.crop(copy.image, box, rule, size)
+        if not self.check_stability:
+            return (plain,)
+        return (plain, *check_crops(copy.image, box, rule, size))
+
     def _judge(
         self,
         picture: Picture,
@@ -392,7 +416,7 @@ class Detector:
         if not boxes:
             return
         names = (PLAIN, *CHECKS) if self.check_stability else (PLAIN,)
-        views = [self._views(picture, box) for box in boxes]
+        views = [self.views(picture, box) for box in boxes]
         rows = list(zip(*views, strict=True))
         batch = np.stack([crop for row in rows for crop in row])  # (views * n, h, w, 3)
         answer = self.backend.run(batch)
@@ -403,16 +427,6 @@ class Detector:
             heatmap = None if maps is None else maps[index].copy()
             by_view = dict(zip(names, scores, strict=True))
             yield _Scored(by_view, rows[0][index], heatmap)
-
-    def _views(self, picture: Picture, box: FaceBox) -> tuple[NDArray[np.uint8], ...]:
-        """The crop of a face and, where they are asked for, those that check it."""
-        rule, size = self.card.crop, self.card.input_shape[:2]
-        copy = picture.copy_for_crop(box, rule, size)
-        box = copy.box(box)
-        plain = face_crops.crop(copy.image, box, rule, size)
-        if not self.check_stability:
-            return (plain,)
-        return (plain, *check_crops(copy.image, box, rule, size))
 
 
 def _deciding_score(faces: Sequence[FaceAnalysis], verdict: Verdict) -> float | None:

@@ -97,9 +97,11 @@ def archive_pictures(
         members = _tar_pictures(path, is_wanted, "r:")
     else:
         members = _tar_pictures(path, is_wanted, "r|gz")
+    if not with_content and name.endswith(COMPRESSED_TAR_SUFFIXES):
+        unread = ArchiveError("A compressed tar tells its pictures by being read only.")
+        yield FoundPicture.unreadable(path, unread)
+        return
     try:
-        if not with_content and name.endswith(COMPRESSED_TAR_SUFFIXES):
-            raise ArchiveError("a compressed tar tells its pictures only by being read")
         yield from members
     except _DAMAGE:
         yield FoundPicture.unreadable(
@@ -201,7 +203,21 @@ def _link() -> UnsupportedImageError:
 
 
 class _BoundedTarInfo(tarfile.TarInfo):
-    """A header that is not read into memory whatever size it claims to have."""
+    """A header that is not read into memory whatever size it claims to have.
+
+    Nor does a damaged one pass for the end of the archive, which `tarfile` takes it
+    for: the pictures behind it would be missing without a word.
+    """
+
+    @classmethod
+    def fromtarfile(cls, source: tarfile.TarFile) -> Self:
+        try:
+            return super().fromtarfile(source)
+        except tarfile.HeaderError as error:
+            # The one that is an end: a block of zeros.
+            if isinstance(error, tarfile.EOFHeaderError):  # type: ignore[attr-defined]
+                raise
+            raise tarfile.ReadError(str(error)) from error
 
     def _proc_member(self, source: tarfile.TarFile) -> Self:
         # Old GNU tars list holes in as many blocks as they like.

@@ -193,7 +193,7 @@ def scan(paths: tuple[str, ...], out: Path, **options: Any) -> None:
     names = [field.name for field in dataclasses.fields(ScanOptions)]
     how = ScanOptions(**{name: options.pop(name) for name in names})
     # Being told to end is as good a reason to stop in order as Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with one_line_errors():
             config = ServeConfig.from_env(os.environ, **options)
@@ -205,6 +205,8 @@ def scan(paths: tuple[str, ...], out: Path, **options: Any) -> None:
             err=True,
         )
         sys.exit(_STOPPED_STATUS)
+    finally:
+        signal.signal(signal.SIGTERM, before)
     click.echo(str(report), err=True)
     sys.exit(1 if report.failed else 0)
 

@@ -83,8 +83,10 @@ class ScanReport:
         Rows of pictures that could not be judged.
     resumed_at : int
         Rows that were there when this sitting began.
-    per_second : float
-        Pictures a second of this sitting.
+    seconds : float
+        How long this sitting took.
+    first_after_s : float
+        How long its first rows took, which is mostly starting the processes.
     passed_over : dict of str to int
         Files and folders that were left out, by reason.
     """
@@ -93,8 +95,14 @@ class ScanReport:
     pictures: int
     failed: int
     resumed_at: int
-    per_second: float
+    seconds: float
+    first_after_s: float
     passed_over: dict[str, int]
+
+    @property
+    def per_second(self) -> float:
+        """Pictures a second of this sitting."""
+        return (self.pictures - self.resumed_at) / max(1e-9, self.seconds)
 
     def __str__(self) -> str:
         left_out = "; ".join(f"{n:,} {why}" for why, n in self.passed_over.items())
@@ -222,7 +230,8 @@ class BulkScan:
             progress.done,
             progress.failed,
             progress.before,
-            progress.per_second,
+            progress.seconds,
+            progress.first_after_s or 0.0,
             dict(self._sources.passed_over),
         )
 

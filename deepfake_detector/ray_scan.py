@@ -32,6 +32,9 @@ _MOST_WINDOW_BYTES: Final = 10**9
 #: for; what is lost for good is judged again picture by picture.
 _MEMORY_RETRIES: Final = 1
 
+#: Ray gives its processes 15 s to start, which is not enough on a busy machine.
+_STARTS: Final = 3
+
 #: Memory for what travels between the processes of a cluster of this machine alone.
 _LOCAL_STORE_BYTES: Final = 512 * 2**20
 
@@ -82,13 +85,7 @@ class RayScan:
 
     def __enter__(self) -> Self:
         logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-        try:
-            self._ray.init(**self._cluster())
-        except Exception as error:  # Ray raises what has no narrower class
-            raise DeepfakeDetectorError(
-                f"Ray does not start or is not reached ({type(error).__name__}); check "
-                "RAY_ADDRESS, or leave --engine out to scan with this machine's cores"
-            ) from error
+        self._start()
         context = self._ray.data.DataContext.get_current()
         context.max_errored_blocks = -1
         context.execution_options.preserve_order = True
@@ -118,6 +115,20 @@ class RayScan:
         """
         while window := self._next_window(chunks):
             yield from self._judge_window(window)
+
+    def _start(self) -> None:
+        for tries_left in reversed(range(_STARTS)):
+            try:
+                self._ray.init(**self._cluster())
+                return
+            except Exception as error:  # Ray raises what has no narrower class
+                self._ray.shutdown()
+                if not tries_left:
+                    raise DeepfakeDetectorError(
+                        "Ray does not start, or is not reached "
+                        f"({type(error).__name__}); check RAY_ADDRESS and Ray's log, "
+                        "or leave --engine out to scan with this machine's cores"
+                    ) from error
 
     def _cluster(self) -> dict[str, Any]:
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}

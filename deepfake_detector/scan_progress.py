@@ -30,6 +30,8 @@ class ScanProgress:
         `done` at the beginning.
     total : int or None
         Number of all pictures; None while it is not known.
+    first_after_s : float or None
+        Seconds until the first rows of this sitting; None before them.
     """
 
     def __init__(
@@ -41,15 +43,21 @@ class ScanProgress:
         self.done = self.before = done
         self.failed = failed
         self.total: int | None = None
+        self.first_after_s: float | None = None
         self._clock = clock
         self._started = clock()
         self._is_terminal = sys.stderr.isatty()
         self._due = self._started + _EVERY_S[not self._is_terminal]
 
     @property
+    def seconds(self) -> float:
+        """How long this sitting has taken so far."""
+        return self._clock() - self._started
+
+    @property
     def per_second(self) -> float:
         """Pictures a second of this sitting."""
-        return (self.done - self.before) / max(1e-9, self._clock() - self._started)
+        return (self.done - self.before) / max(1e-9, self.seconds)
 
     def advance(self, done: int, failed: int) -> None:
         """Count pictures, and say so when it is time.
@@ -64,6 +72,8 @@ class ScanProgress:
         self.done += done
         self.failed += failed
         now = self._clock()
+        if self.first_after_s is None:
+            self.first_after_s = now - self._started
         if now >= self._due:
             self._due = now + _EVERY_S[not self._is_terminal]
             self._write(str(self), last=False)

@@ -303,9 +303,11 @@ def test_killed_workers_of_ray_lose_and_repeat_no_row(
     with started(*arguments, SCAN_TEST_MARK=mark, RAY_ADDRESS="") as scan:
         for _ in range(2):
             wait_for(lambda: bool(set(workers_of_ray(mark)) - set(killed)), scan, 0.05)
-            victim = (set(workers_of_ray(mark)) - set(killed)).pop()
-            os.kill(victim, signal.SIGKILL)
-            killed.append(victim)
+            fresh = set(workers_of_ray(mark)) - set(killed)
+            if not fresh:
+                pytest.fail(f"Ray has no worker: {end_group(scan, signal.SIGKILL)}")
+            killed.append(fresh.pop())
+            os.kill(killed[-1], signal.SIGKILL)
         _, said = scan.communicate(timeout=TIMEOUT_S)
         assert scan.returncode == 1, said.decode()
     whole = tmp_path / "whole.jsonl"

@@ -1,6 +1,7 @@
 import inspect
 import os
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -156,3 +157,17 @@ def test_names_that_are_not_utf8_are_found(tree: Path) -> None:
     Path(os.fsdecode(b"\xff.jpg")).write_bytes(b"odd")
     (odd,) = (p for p in PictureSources(["."]).pictures() if "udcff" in p.path)
     assert odd.read(MOST) == b"odd"
+
+
+def test_no_list_of_all_pictures_is_in_memory(tree: Path) -> None:
+    for folder in range(50):
+        (tree / "many" / f"{folder:02}").mkdir(parents=True)
+        for number in range(100):
+            (tree / "many" / f"{folder:02}" / f"{number:03}.jpg").touch()
+    tracemalloc.start()
+    count = sum(1 for _ in PictureSources(["many"]).pictures())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count == 5000
+    # The paths alone would be more than 300 kB.
+    assert peak < 100_000

@@ -6,6 +6,7 @@ drawn; all figures are medians of turns, taken one way after the other in each t
 """
 
 import dataclasses
+import math
 import os
 import tempfile
 import time
@@ -34,7 +35,12 @@ from benchmarks.scale_pictures import (
     write_portraits,
 )
 from benchmarks.ways import our_way
-from deepfake_detector.bulk_scan import BulkScan, ScanOptions, ScanReport
+from deepfake_detector.bulk_scan import (
+    CHUNK_PICTURES,
+    BulkScan,
+    ScanOptions,
+    ScanReport,
+)
 from deepfake_detector.config import ENV_PREFIX, ServeConfig
 from deepfake_detector.detector import Detector
 from deepfake_detector.stage_times import StageTimes
@@ -177,7 +183,7 @@ def _judged(
         "extrapolated": {
             "pictures": _MANY,
             "days": round(seconds / _DAY_S, 2),
-            "machines_for_a_day": round(seconds / _DAY_S + 0.499),
+            "machines_for_a_day": math.ceil(seconds / _DAY_S),
             "arithmetic": f"10^8 / {steady.median:.4g} a second = {seconds:.4g} s = "
             f"{seconds / _DAY_S:.4g} days of {_processes(processes)}",
         },
@@ -187,7 +193,7 @@ def _judged(
 def _steady_rate(report: ScanReport) -> float:
     """Pictures a second once the first rows are there; a chunk of them is left out."""
     rest = max(1e-9, report.seconds - report.first_after_s)
-    return (report.pictures - report.resumed_at - 16) / rest
+    return (report.pictures - report.resumed_at - CHUNK_PICTURES) / rest
 
 
 def _sizes(

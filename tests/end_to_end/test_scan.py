@@ -159,6 +159,32 @@ def test_a_stopped_scan_says_how_to_go_on(
     assert len(set(paths_of(out))) == len(paths_of(out)) == SMALL
 
 
+def test_workers_end_with_the_command_that_was_killed(
+    model: tuple[str, ...], pictures: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "a.jsonl"
+    with started(pictures, "--out", out, "--workers", 2, *model) as scan:
+        wait_for(lambda: rows_kept(out) > 40, scan)
+        os.kill(scan.pid, signal.SIGKILL)
+        scan.wait(TIMEOUT_S)
+        end = time.monotonic() + TIMEOUT_S
+        while group_lives(scan.pid):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+
+def group_lives(group: int) -> bool:
+    """Whether any process of a group is left that is not dead already."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, of = stat.read_text().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        if int(of) == group and state != "Z":
+            return True
+    return False
+
+
 def test_a_full_disk_loses_nothing(
     model: tuple[str, ...], pictures: Path, tmp_path: Path
 ) -> None:

@@ -10,14 +10,18 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from deepfake_detector.artifact import CARD_FILE, Artifact
 from deepfake_detector.config import ServeConfig
-from deepfake_detector.exceptions import ConfigError, StorageError
+from deepfake_detector.exceptions import (
+    ConfigError,
+    DeepfakeDetectorError,
+    StorageError,
+)
 from deepfake_detector.file_lock import only_process
 from deepfake_detector.found_picture import FoundPicture
 from deepfake_detector.picture_sources import PictureSources, absolute
@@ -291,7 +295,9 @@ class BulkScan:
         """Find out how many pictures there are while the first ones are judged."""
 
         def count() -> None:
-            progress.total = self._sources.count()
+            # What is wrong with the sources, the scan itself finds out and says.
+            with suppress(DeepfakeDetectorError, OSError):
+                progress.total = self._sources.count()
 
         threading.Thread(target=count, daemon=True).start()
 

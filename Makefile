@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do $$p $(IS_SUPPORTED) 2>/dev/null && 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := check
-.PHONY: help run install test test-slow lint fmt types imports smoke check lock bench bench-train load translations screenshots clean
+.PHONY: help run install test test-slow lint fmt types imports smoke check lock bench bench-train bench-scale load translations screenshots clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -62,6 +62,9 @@ bench: $(VENV)/dev.stamp  ## measure serving against the plain way; prints JSON
 
 bench-train: $(VENV)/dev.stamp  ## measure training against the plain way; prints JSON
 	$(BIN)/python -m benchmarks.training
+
+bench-scale: $(VENV)/dev.stamp  ## measure how cost grows: pictures in bulk, pixels, faces, workers; prints JSON
+	$(BIN)/python -m benchmarks.scale
 
 load: $(VENV)/dev.stamp  ## put the shipped server under 64 clients for 60 s; prints JSON
 	$(BIN)/python -m benchmarks.load

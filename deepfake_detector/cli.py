@@ -1,4 +1,4 @@
-"""``python -m deepfake_detector``: predict, evaluate, explain, inspect and list.
+"""``python -m deepfake_detector``: predict, scan, evaluate, explain, inspect and list.
 
 Results go to stdout, one JSON object a line where a program may read them; everything
 else goes to stderr. Nothing here loads TensorFlow unless the Keras backend is
@@ -10,6 +10,7 @@ import importlib
 import json
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -60,6 +61,9 @@ _OF_ONE_RUN: Final = (
     "resume",
     "score_test",
 )
+
+#: Exit status after Ctrl-C or being told to end, as shells have it for the first.
+_STOPPED_STATUS: Final = 130
 
 _TABLES: Final = {
     "architectures": "deepfake_detector.architectures:ARCHITECTURES",
@@ -133,6 +137,78 @@ def predict(files: tuple[Path, ...], whole_picture: bool, **options: Any) -> Non
                 failed = True
             click.echo(json.dumps(answer))
     sys.exit(1 if failed else 0)
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File for the rows, by its ending: .csv, .jsonl or .parquet (needs pyarrow).",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 1024),
+    help="Processes that judge.  [default: one for each core]",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Where they run: on this machine, or over a Ray cluster (docs/scan.md).",
+)
+@click.option(
+    "--whole-picture",
+    is_flag=True,
+    help="If no face is found, score the whole picture.",
+)
+@click.option(
+    "--crops",
+    is_flag=True,
+    help="The pictures are ready face crops: score each as it is, without face search "
+    "and stability check.",
+)
+@click.option(
+    "--all-files",
+    is_flag=True,
+    help="Take every file of a folder or archive for a picture, whatever its ending.",
+)
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Begin anew where there is an output, or an unfinished scan of it.",
+)
+@config_options(ServeConfig, skip=_SERVER_ONLY)
+def scan(paths: tuple[str, ...], out: Path, **options: Any) -> None:
+    """Judge all pictures of each PATH and write a row for each.
+
+    PATH is a folder, an archive (.zip, .tar, .tar.gz), a picture, or a pattern in
+    quotes. The same command goes on where a stopped one was. Exit status 1 if a picture
+    could not be judged: its row says why.
+    """
+    from deepfake_detector.bulk_scan import BulkScan, ScanOptions
+
+    names = [field.name for field in dataclasses.fields(ScanOptions)]
+    how = ScanOptions(**{name: options.pop(name) for name in names})
+    # Being told to end is as good a reason to stop in order as Ctrl-C.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with one_line_errors():
+            config = ServeConfig.from_env(os.environ, **options)
+            report = BulkScan(paths, out, config, how).run()
+    except KeyboardInterrupt:
+        click.echo(
+            f"\nstopped; the rows so far are kept beside {out.name}: give the same "
+            "command to go on",
+            err=True,
+        )
+        sys.exit(_STOPPED_STATUS)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    click.echo(str(report), err=True)
+    sys.exit(1 if report.failed else 0)
 
 
 @main.command()

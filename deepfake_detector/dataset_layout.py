@@ -16,17 +16,12 @@ from deepfake_detector.datasets import (
 )
 from deepfake_detector.exceptions import DatasetLayoutError
 from deepfake_detector.labels import CLASS_NAMES, FAKE, REAL
+from deepfake_detector.picture_sources import PICTURE_SUFFIXES
 from deepfake_detector.seeded_split import in_order, seeded_split
 
 logger = logging.getLogger(__name__)
 
 SPLITS: Final = ("train", "val", "test")
-
-#: Endings of files that are taken for pictures; others, such as tables, are left out.
-PICTURE_SUFFIXES: Final = (
-    *(".jpg", ".jpeg", ".jfif", ".png", ".webp"),
-    *(".bmp", ".gif", ".tif", ".tiff", ".heic", ".avif"),
-)
 
 #: How deep below the given folder the split or class folders may lie.
 _MAX_DEPTH: Final = 3

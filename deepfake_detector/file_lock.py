@@ -12,8 +12,8 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def only_process(lock_file: Path) -> Iterator[None]:
-    """Hold a lock for the length of a `with` block, waiting for it if need be.
+def only_process(lock_file: Path, wait: bool = True) -> Iterator[None]:
+    """Hold a lock for the length of a `with` block, waiting for it unless told not to.
 
     A killed holder frees the lock, so nothing is ever left to clear by hand.
 
@@ -22,15 +22,22 @@ def only_process(lock_file: Path) -> Iterator[None]:
     lock_file : Path
         File to lock; it is made here and removed when the block ends. Its folder must
         exist.
+    wait : bool, default True
+        Whether to wait while another process holds the lock.
 
     Yields
     ------
     None
         Control, once no other process holds the lock.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process holds the lock, and this one is not to wait.
     """
     while True:
         with lock_file.open("ab") as lock:
-            _wait_for(lock, lock_file.name)
+            _take(lock, lock_file.name, wait)
             # The last holder removes the file, so this may be a lock on a removed one.
             if not _is_at(lock_file, lock):
                 continue
@@ -41,10 +48,12 @@ def only_process(lock_file: Path) -> Iterator[None]:
             return
 
 
-def _wait_for(lock: IO[bytes], name: str) -> None:
+def _take(lock: IO[bytes], name: str, wait: bool) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        if not wait:
+            raise
         logger.info("waiting for another process that holds %s", name)
         fcntl.flock(lock, fcntl.LOCK_EX)
 

@@ -27,6 +27,17 @@ def test_forgotten_lock_file_does_no_harm(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_who_is_not_to_wait_is_refused_at_once(tmp_path: Path) -> None:
+    with (
+        only_process(tmp_path / ".lock"),
+        pytest.raises(BlockingIOError),
+        only_process(tmp_path / ".lock", wait=False),
+    ):
+        pytest.fail("two hold it")
+    with only_process(tmp_path / ".lock", wait=False):
+        assert (tmp_path / ".lock").exists()
+
+
 def test_holders_take_turns(tmp_path: Path) -> None:
     inside: list[int] = []
     most: list[int] = []

@@ -1,0 +1,224 @@
+"""Which pictures a scan is of: folders, archives, patterns and files, one by one.
+
+The order is the same each time as long as nothing changes: the paths as they were
+given, in each folder its files by name and then its folders, in an archive its own.
+Nothing is kept of what was met but the names of the folder in hand.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import Final
+
+from deepfake_detector.archive_pictures import (
+    ARCHIVE_SUFFIXES,
+    COMPRESSED_TAR_SUFFIXES,
+    archive_pictures,
+)
+from deepfake_detector.exceptions import ConfigError
+from deepfake_detector.found_picture import FoundPicture, shown
+from deepfake_detector.path_pattern import SEPARATOR, PathPattern, is_pattern
+
+#: Endings of files that are taken for pictures; others, such as tables, are left out.
+PICTURE_SUFFIXES: Final = (
+    *(".jpg", ".jpeg", ".jfif", ".png", ".webp"),
+    *(".bmp", ".gif", ".tif", ".tiff", ".heic", ".avif"),
+)
+
+#: Why a file was passed over.
+OTHER_NAMES: Final = "other kinds of file"
+HIDDEN: Final = "hidden"
+LINKED_FOLDERS: Final = "links to folders"
+INNER_ARCHIVES: Final = "archives in archives"
+
+#: How systems name what nobody put there: resource forks of macOS.
+_MACOS_FOLDER: Final = "__MACOSX"
+
+
+class PictureSources:
+    """Goes through the pictures of some paths.
+
+    In folders, patterns' folders and archives a picture is what has a picture's ending;
+    what was named itself, or is met by a pattern, is taken whatever it is called. A
+    picture that several paths stand for comes once.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Files, folders, archives and patterns.
+    all_files : bool, default False
+        Take every file of folders and archives for a picture, whatever its ending.
+
+    Attributes
+    ----------
+    passed_over : Counter
+        How many files and folders were left out so far, by reason.
+
+    Raises
+    ------
+    ConfigError
+        If nothing is at one of the paths, or a pattern cannot be one.
+    """
+
+    def __init__(self, paths: Sequence[str], all_files: bool = False) -> None:
+        self.passed_over: Counter[str] = Counter()
+        self._all_files = all_files
+        self._paths = tuple(paths)
+        self._patterns: dict[int, PathPattern] = {}
+        self._first_at: dict[str, int] = {}
+        for index, path in enumerate(paths):
+            if is_pattern(path):
+                self._patterns[index] = PathPattern(path)
+                there = next(self._patterns[index].paths(), None) is not None
+            else:
+                self._first_at.setdefault(absolute(path), index)
+                there = os.path.lexists(path)
+            if not there:
+                raise ConfigError(
+                    f"{shown(path)}: expected a file, a folder or a pattern of some, "
+                    "found nothing there; check the path"
+                )
+
+    def pictures(self, with_content: bool = True) -> Iterator[FoundPicture]:
+        """Go through the pictures.
+
+        Parameters
+        ----------
+        with_content : bool, default True
+            Whether they are to be read; if not, compressed tars are not looked into.
+
+        Yields
+        ------
+        FoundPicture
+            Each picture, and what stands in for an unreadable folder or archive.
+        """
+        for index, path in enumerate(self._paths):
+            pattern = self._patterns.get(index)
+            for met in [path] if pattern is None else pattern.paths():
+                yield from self._at(met, index, with_content)
+
+    def count(self) -> int | None:
+        """Count the pictures, without reading one.
+
+        Returns
+        -------
+        int or None
+            How many :meth:`pictures` yields; None where a compressed tar is among the
+            sources, which would have to be read for it.
+        """
+        number = 0
+        for picture in PictureSources(self._paths, self._all_files).pictures(False):
+            if picture.path.lower().endswith(COMPRESSED_TAR_SUFFIXES):
+                return None
+            number += 1
+        return number
+
+    def _at(self, path: str, index: int, with_content: bool) -> Iterator[FoundPicture]:
+        """What one path stands for that no path before it does."""
+        if Path(path).is_dir():
+            yield from self._walk(path, index, with_content)
+        elif not self._is_known(path, index):
+            yield from self._file(path, with_content)
+
+    def _walk(self, top: str, index: int, with_content: bool) -> Iterator[FoundPicture]:
+        # A list instead of recursion: folders may lie deeper than Python calls.
+        waiting = [top]
+        while waiting:
+            folder = waiting.pop()
+            try:
+                files, folders = self._names(folder)
+            except OSError as error:
+                yield FoundPicture.unreadable(folder, error)
+                continue
+            waiting += reversed(folders)
+            for path in files:
+                if len(self._paths) == 1 or not self._is_known(path, index):
+                    yield from self._file(path, with_content)
+
+    def _names(self, folder: str) -> tuple[list[str], list[str]]:
+        """The files of a folder that are taken, and its folders, each by name."""
+        files, folders = [], []
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if _is_hidden(entry.name):
+                    self.passed_over[HIDDEN] += 1
+                elif entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                elif entry.is_symlink() and entry.is_dir():
+                    self.passed_over[LINKED_FOLDERS] += 1
+                elif self._takes(entry.name):
+                    files.append(entry.path)
+                else:
+                    self.passed_over[OTHER_NAMES] += 1
+        return sorted(files), sorted(folders)
+
+    def _file(self, path: str, with_content: bool) -> Iterator[FoundPicture]:
+        if path.lower().endswith(ARCHIVE_SUFFIXES):
+            yield from archive_pictures(path, self._takes_member, with_content)
+        else:
+            yield FoundPicture.file(path)
+
+    def _takes(self, name: str) -> bool:
+        endings = PICTURE_SUFFIXES + ARCHIVE_SUFFIXES
+        return self._all_files or name.lower().endswith(endings)
+
+    def _takes_member(self, name: str) -> bool:
+        parts = name.replace("\\", "/").split("/")
+        if any(map(_is_hidden, parts)):
+            self.passed_over[HIDDEN] += 1
+        elif name.lower().endswith(ARCHIVE_SUFFIXES):
+            self.passed_over[INNER_ARCHIVES] += 1
+        elif not self._all_files and not name.lower().endswith(PICTURE_SUFFIXES):
+            self.passed_over[OTHER_NAMES] += 1
+        else:
+            return True
+        return False
+
+    def _is_known(self, path: str, index: int) -> bool:
+        """Whether a path that was given before this one stands for the file."""
+        file = absolute(path)
+        tops = [
+            top
+            for top in accumulate(file.split(SEPARATOR), lambda a, b: a + SEPARATOR + b)
+            if self._first_at.get(top or SEPARATOR, index) < index
+        ]
+        for before, pattern in self._patterns.items():
+            top = pattern.match(file) if before < index else None
+            tops += [] if top is None else [top]
+        return any(self._is_met_from(top, file) for top in tops)
+
+    def _is_met_from(self, top: str, file: str) -> bool:
+        """Whether going through a folder, or taking a file, meets a file."""
+        if top == file:
+            return True
+        *folders, name = file[len(top) :].lstrip(SEPARATOR).split(SEPARATOR)
+        between = accumulate([top, *folders], lambda a, b: a + SEPARATOR + b)
+        next(between)
+        return (
+            self._takes(name)
+            and not any(map(_is_hidden, [*folders, name]))
+            and not any(Path(folder).is_symlink() for folder in between)
+        )
+
+
+def absolute(path: str) -> str:
+    """Return an absolute path without ``..``, and with its links as they are.
+
+    Parameters
+    ----------
+    path : str
+        A path, seen from the current folder.
+
+    Returns
+    -------
+    str
+        The path.
+    """
+    return os.path.normpath(Path(path).absolute())
+
+
+def _is_hidden(name: str) -> bool:
+    # A member's name may begin with "./".
+    return (name.startswith(".") and name not in (".", "..")) or name == _MACOS_FOLDER

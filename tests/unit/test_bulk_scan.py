@@ -1,0 +1,123 @@
+import json
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from deepfake_detector import bulk_scan
+from deepfake_detector.artifact import ModelCard, write_artifact
+from deepfake_detector.bulk_scan import BulkScan, ScanOptions, ScanReport
+from deepfake_detector.config import REPOSITORY, ServeConfig
+from deepfake_detector.exceptions import ConfigError, MissingPackageError
+from deepfake_detector.face_crops import CROP_RULES
+from deepfake_detector.found_picture import FoundPicture, held
+from deepfake_detector.ray_scan import RayScan
+from deepfake_detector.scan_judge import ScanSettings
+from deepfake_detector.scan_row import JSON_LINES, ScanRow
+from tests.picture_files import drawn
+
+#: What serving does not need, and scanning into CSV or JSON lines must not either.
+NOT_OF_SERVING = {
+    *("tensorflow", "keras", "sklearn", "scipy", "matplotlib", "requests", "pyarrow"),
+    *("ray", "pandas", "skimage", "flask"),
+}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> ServeConfig:
+    card = ModelCard("stand-in", "compact", (32, 32, 3), CROP_RULES["whole"])
+    write_artifact(tmp_path / "model", card, lambda staging: None)
+    return ServeConfig(model_dir=tmp_path / "model", backend="constant")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        (folder / name).write_bytes(drawn("JPEG"))
+    return folder
+
+
+def test_nothing_that_serving_lacks_is_imported() -> None:
+    code = (
+        "import sys, deepfake_detector.bulk_scan, deepfake_detector.cli\n"
+        f"print(sorted({NOT_OF_SERVING} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_report_says_what_came_of_it(
+    config: ServeConfig, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "bad.png").write_bytes(b"none")
+    (folder / "notes.txt").touch()
+    report = BulkScan([str(folder)], tmp_path / "rows.csv", config).run()
+    assert (report.pictures, report.failed, report.resumed_at) == (4, 1, 0)
+    assert report.passed_over == {"other kinds of file": 1}
+    assert 0 < report.first_after_s <= report.seconds
+    assert report.per_second == pytest.approx(4 / report.seconds)
+    words = ScanReport(Path("a.csv"), 12345, 6, 2345, 100.0, 1.0, {"hidden": 2})
+    assert str(words) == (
+        "wrote 12,345 rows to a.csv, 6 of them of pictures that could not be judged; "
+        "100 a second; passed over: 2 hidden"
+    )
+
+
+def test_rows_of_an_earlier_sitting_are_not_judged_again(
+    config: ServeConfig, folder: Path
+) -> None:
+    """A row that a judge would not write stays as it is; a damaged one is made anew."""
+    out = folder / "rows.jsonl"
+    scan = BulkScan([str(folder)], out, config)
+    journal = bulk_scan.ScanJournal(out, JSON_LINES, scan._settings())
+    mine = ScanRow(f"{folder}/a.jpg", False, "mine").line(JSON_LINES)
+    journal.append([mine, b"\0" * 40 + b"\n", mine[:20]], 0)
+    journal.close()
+    report = scan.run()
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [Path(row["path"]).name for row in rows] == ["a.jpg", "b.jpg", "c.jpg"]
+    assert [row["verdict"] for row in rows][0] == "mine"
+    assert (report.resumed_at, report.pictures) == (1, 3)
+
+
+def test_pictures_that_are_gone_are_said(config: ServeConfig, folder: Path) -> None:
+    out = folder / "rows.jsonl"
+    scan = BulkScan([str(folder)], out, config)
+    journal = bulk_scan.ScanJournal(out, JSON_LINES, scan._settings())
+    names = ("a", "b", "c", "d")
+    rows = [ScanRow(f"{folder}/{name}.jpg", False, "x") for name in names]
+    journal.append([row.line(JSON_LINES) for row in rows], 0)
+    journal.close()
+    with pytest.raises(ConfigError, match=r"row 4 .*d\.jpg', where there is now 'noth"):
+        scan.run()
+    BulkScan([str(folder)], out, config, ScanOptions(overwrite=True)).run()
+    assert len(out.read_text().splitlines()) == 3
+
+
+def test_chunks_are_bounded_in_number_and_in_bytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bulk_scan, "CHUNK_HELD_BYTES", 10)
+    sizes = [0] * 5 + [6] * 4 + [30] + [0]
+    found = [
+        FoundPicture(str(n), True, partial(held, b""), size)
+        for n, size in enumerate(sizes)
+    ]
+    chunks = list(bulk_scan._chunks(iter(found), 3))
+    assert [[p.held_bytes for p in chunk] for chunk in chunks] == [
+        *([0, 0, 0], [0, 0, 6], [6, 6], [6, 30], [0]),
+    ]
+
+
+def test_ray_is_named_where_it_is_missing(
+    config: ServeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingPackageError, match=r"pip install 'ray\[data\]'"):
+        RayScan(ScanSettings(config.to_dict(), JSON_LINES), "m")

@@ -1,0 +1,80 @@
+import glob
+from pathlib import Path
+
+import pytest
+
+from deepfake_detector.exceptions import ConfigError
+from deepfake_detector.path_pattern import PathPattern, is_pattern
+from deepfake_detector.picture_sources import absolute
+
+FILES = (
+    *("a/1.jpg", "a/2.jpg", "a/10.png", "a/.hidden.jpg", "a/b/1.jpg", "a/b/c/1.jpg"),
+    *("x1/1.jpg", "x2/1.jpg", ".x3/1.jpg", "top.jpg"),
+)
+
+
+@pytest.fixture(autouse=True)
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for file in FILES:
+        (tmp_path / "t" / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "t" / file).touch()
+    monkeypatch.chdir(tmp_path / "t")
+    return tmp_path / "t"
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *("*.jpg", "a/*.jpg", "./a/*.jpg", "a/?.jpg", "a/[12].jpg", "x*/1.jpg", "x*"),
+        *("*/b", "a/.*.jpg", "../t/a/*", "a/nothing*", "*/*/*", "b*/x"),
+    ],
+)
+def test_it_finds_what_glob_finds_and_knows_it_again(tree: Path, pattern: str) -> None:
+    found = list(PathPattern(pattern).paths())
+    expected = glob.glob(pattern)  # noqa: PTH207
+    assert sorted(found) == sorted(expected)
+    everything = {absolute(str(path)) for path in tree.rglob("*")}
+    matched = {p for p in everything if PathPattern(pattern).match(p) == p}
+    assert matched == {absolute(path) for path in found}
+
+
+@pytest.mark.parametrize("pattern", ["**/*.jpg", "a/**/1.jpg", "a/**", "**/b/*"])
+def test_two_stars_find_files_at_any_depth_once(tree: Path, pattern: str) -> None:
+    found = list(PathPattern(pattern).paths())
+    paths = glob.glob(pattern, recursive=True)  # noqa: PTH207
+    expected = {path for path in paths if Path(path).is_file()}
+    assert len(found) == len(set(found))
+    assert set(found) == expected
+    files = [absolute(str(path)) for path in tree.rglob("*") if path.is_file()]
+    matched = {f for f in files if PathPattern(pattern).match(f)}
+    assert matched == {absolute(path) for path in found}
+
+
+def test_an_absolute_pattern_begins_with_the_root(tree: Path) -> None:
+    found = list(PathPattern(f"{tree}/a/*.jpg").paths())
+    assert found == [f"{tree}/a/1.jpg", f"{tree}/a/2.jpg"]
+
+
+def test_a_folder_that_matches_stands_for_what_is_in_it(tree: Path) -> None:
+    assert PathPattern("x*").match(f"{tree}/x1/deep/1.jpg") == f"{tree}/x1"
+    assert PathPattern("x*").match(f"{tree}/a/1.jpg") is None
+    assert PathPattern("x*").match("/elsewhere/x1") is None
+
+
+def test_links_to_folders_are_not_followed_by_two_stars(tree: Path) -> None:
+    (tree / "a" / "round").symlink_to(tree)
+    assert list(PathPattern("a/**/1.jpg").paths()) == [
+        *("a/1.jpg", "a/b/1.jpg", "a/b/c/1.jpg"),
+    ]
+
+
+def test_two_of_them_are_refused() -> None:
+    with pytest.raises(ConfigError, match="at most one"):
+        PathPattern("a/**/b/**/c")
+
+
+def test_a_file_with_such_a_name_is_no_pattern(tree: Path) -> None:
+    (tree / "a[1].jpg").touch()
+    assert not is_pattern("a[1].jpg")
+    assert is_pattern("a[2].jpg")
+    assert not is_pattern("plain.jpg")

@@ -1,0 +1,173 @@
+import inspect
+import os
+import sys
+import tracemalloc
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from deepfake_detector.exceptions import ConfigError
+from deepfake_detector.picture_sources import (
+    HIDDEN,
+    INNER_ARCHIVES,
+    LINKED_FOLDERS,
+    OTHER_NAMES,
+    PictureSources,
+)
+
+MOST = 1000
+
+
+@pytest.fixture(autouse=True)
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "t"
+    for name in ("b.jpg", "a.PNG", "notes.txt", ".x.jpg", "sub/c.webp", "sub/d.heic"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(name.encode())
+    (folder / "__MACOSX").mkdir()
+    (folder / "__MACOSX" / "z.jpg").touch()
+    with zipfile.ZipFile(folder / "s.zip", "w") as archive:
+        for name in ("m/1.jpg", "m/t.txt", "inner.zip", "m/._1.jpg", "./m/2.jpg"):
+            archive.writestr(name, name)
+    (folder / "link").symlink_to(folder / "sub")
+    (folder / "linked.jpg").symlink_to(folder / "b.jpg")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+IN_FOLDER = [
+    *("./a.PNG", "./b.jpg", "./linked.jpg", "./s.zip!m/1.jpg", "./s.zip!./m/2.jpg"),
+    *("./sub/c.webp", "./sub/d.heic"),
+]
+
+
+#: What "*" names itself, and a folder's walk passes over.
+NAMED_BY_STAR = ("notes.txt", "link/c.webp", "link/d.heic", "__MACOSX/z.jpg")
+
+
+def paths(*given: str, all_files: bool = False) -> list[str]:
+    return [picture.path for picture in PictureSources(given, all_files).pictures()]
+
+
+def test_a_folder_is_gone_through_in_order() -> None:
+    sources = PictureSources(["."])
+    assert [picture.path for picture in sources.pictures()] == IN_FOLDER
+    assert sources.passed_over == {
+        OTHER_NAMES: 2,
+        HIDDEN: 3,
+        LINKED_FOLDERS: 1,
+        INNER_ARCHIVES: 1,
+    }
+    assert sources.count() == len(IN_FOLDER)
+
+
+def test_pictures_are_those_of_their_paths() -> None:
+    read = {p.path: p.read(MOST) for p in PictureSources(["."]).pictures()}
+    assert read["./linked.jpg"] == b"b.jpg"
+    assert read["./s.zip!m/1.jpg"] == b"m/1.jpg"
+
+
+def test_all_files_takes_every_name_but_hidden_ones() -> None:
+    found = paths(".", all_files=True)
+    assert "./notes.txt" in found
+    assert "./s.zip!m/t.txt" in found
+    assert not any("._1" in path or ".x" in path for path in found)
+
+
+def test_what_is_named_itself_is_never_passed_over() -> None:
+    assert paths("notes.txt", ".x.jpg", "link") == [
+        *("notes.txt", ".x.jpg", "link/c.webp", "link/d.heic")
+    ]
+    assert paths("no*") == ["notes.txt"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        (".", "."),
+        (".", "sub"),
+        (".", "b.jpg", "sub/c.webp", "s.zip"),
+        (".", "*.jpg", "sub/*"),
+        ("b.jpg", "."),
+        ("sub", "."),
+        ("*", "."),
+        ("*.jpg", "*.zip", "sub", "."),
+        ("s*", "s.zip", "sub/c.webp", "."),
+        ("**/*.webp", ".", "../t", "../t/b.jpg"),
+    ],
+)
+def test_a_picture_that_several_paths_stand_for_comes_once(
+    given: tuple[str, ...],
+) -> None:
+    found = [os.path.normpath(path) for path in paths(*given)]
+    named = {*NAMED_BY_STAR} if given[0] == "*" else set()
+    assert sorted(found) == sorted({os.path.normpath(p) for p in IN_FOLDER} | named)
+
+
+def test_what_a_folder_passes_over_is_taken_where_it_is_named() -> None:
+    found = paths(".", "notes.txt", "link", "__MACOSX/z.jpg")
+    assert found[len(IN_FOLDER) :] == [
+        *("notes.txt", "link/c.webp", "link/d.heic", "__MACOSX/z.jpg")
+    ]
+
+
+@pytest.mark.parametrize("path", ["missing.jpg", "miss*", "missing/"])
+def test_nothing_there_is_refused_before_anything_is_done(path: str) -> None:
+    with pytest.raises(ConfigError, match="found nothing there"):
+        PictureSources([path])
+
+
+def test_a_compressed_tar_cannot_be_counted(tree: Path) -> None:
+    (tree / "a.tar.gz").touch()
+    assert PictureSources(["."]).count() is None
+
+
+def test_folders_may_lie_deeper_than_python_calls(tree: Path) -> None:
+    depth = 300
+    Path("/".join("d" * depth)).mkdir(parents=True)
+    (Path("/".join("d" * depth)) / "deep.jpg").touch()
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 100)
+    try:
+        (found,) = paths("d")
+    finally:
+        sys.setrecursionlimit(limit)
+    assert found.count("/") == depth
+
+
+def test_a_folder_that_cannot_be_read_gets_a_row(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir = os.scandir
+
+    def refusing(path: str) -> object:
+        if path.endswith("sub"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    *_, last = PictureSources(["."]).pictures()
+    assert last.path == "./sub"
+    with pytest.raises(PermissionError):
+        last.read(MOST)
+
+
+def test_names_that_are_not_utf8_are_found(tree: Path) -> None:
+    Path(os.fsdecode(b"\xff.jpg")).write_bytes(b"odd")
+    (odd,) = (p for p in PictureSources(["."]).pictures() if "udcff" in p.path)
+    assert odd.read(MOST) == b"odd"
+
+
+def test_no_list_of_all_pictures_is_in_memory(tree: Path) -> None:
+    for folder in range(50):
+        (tree / "many" / f"{folder:02}").mkdir(parents=True)
+        for number in range(100):
+            (tree / "many" / f"{folder:02}" / f"{number:03}.jpg").touch()
+    tracemalloc.start()
+    count = sum(1 for _ in PictureSources(["many"]).pictures())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count == 5000
+    # The paths alone would be more than 300 kB.
+    assert peak < 100_000

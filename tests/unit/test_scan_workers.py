@@ -1,0 +1,121 @@
+"""Processes are started for real: a few seconds each."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from deepfake_detector.artifact import ModelCard, write_artifact
+from deepfake_detector.config import ServeConfig
+from deepfake_detector.exceptions import ArtifactError, DeepfakeDetectorError
+from deepfake_detector.face_crops import CROP_RULES
+from deepfake_detector.found_picture import FoundPicture, held
+from deepfake_detector.scan_judge import ScanSettings
+from deepfake_detector.scan_row import JSON_LINES
+from deepfake_detector.scan_workers import ScanWorkers
+from tests.picture_files import drawn
+
+#: A read that ends its process at once, whatever it is given.
+DEADLY = os._exit
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> ScanSettings:
+    card = ModelCard("stand-in", "compact", (32, 32, 3), CROP_RULES["whole"])
+    write_artifact(tmp_path / "model", card, lambda staging: None)
+    config = ServeConfig(model_dir=tmp_path / "model", backend="constant")
+    return ScanSettings(config.to_dict(), JSON_LINES)
+
+
+def pictures(count: int) -> list[FoundPicture]:
+    data = drawn("PNG")
+    return [FoundPicture(f"{n}", False, partial(held, data)) for n in range(count)]
+
+
+def chunked(found: list[FoundPicture], size: int) -> Iterator[Sequence[FoundPicture]]:
+    yield from (found[start : start + size] for start in range(0, len(found), size))
+
+
+def judged(
+    workers: ScanWorkers, found: list[FoundPicture], size: int = 4
+) -> list[tuple[str, str | None]]:
+    lines = (line for part in workers.judge(chunked(found, size)) for line in part)
+    rows = [json.loads(line) for line in lines]
+    return [(row["path"], row["error"]) for row in rows]
+
+
+def test_rows_come_in_order_and_no_more_processes_than_asked(
+    settings: ScanSettings,
+) -> None:
+    found = pictures(50)
+    with ScanWorkers(settings, "m", 2) as workers:
+        assert judged(workers, found) == [(p.path, None) for p in found]
+        assert len(workers.process_ids) == 2
+        assert judged(workers, []) == []
+        assert judged(workers, found[:1]) == [("0", None)]
+
+
+def test_a_picture_that_ends_its_worker_gets_a_row_and_no_other_is_lost(
+    settings: ScanSettings,
+) -> None:
+    found = pictures(10)
+    for place in (2, 3, 9):
+        found[place] = FoundPicture(f"{place}", False, DEADLY)
+    with ScanWorkers(settings, "m", 2) as workers:
+        answers = judged(workers, found)
+    assert answers == [
+        (str(n), "WorkerDiedError" if n in (2, 3, 9) else None) for n in range(10)
+    ]
+
+
+def test_killed_workers_are_replaced(settings: ScanSettings) -> None:
+    found = pictures(60)
+    with ScanWorkers(settings, "m", 2) as workers:
+        rows: list[str] = []
+        for part in workers.judge(chunked(found, 2)):
+            rows += [json.loads(line)["path"] for line in part]
+            if len(rows) in (8, 20):
+                os.kill(workers.process_ids[0], signal.SIGKILL)
+    assert rows == [picture.path for picture in found]
+
+
+def test_a_model_that_cannot_be_loaded_is_said(settings: ScanSettings) -> None:
+    broken = ScanSettings(ServeConfig(model_dir=Path("missing")).to_dict(), JSON_LINES)
+    with (
+        pytest.raises(ArtifactError, match="expected a folder"),
+        ScanWorkers(broken, "m", 2) as workers,
+    ):
+        judged(workers, pictures(3))
+
+
+def test_processes_that_cannot_begin_are_not_started_for_ever(
+    settings: ScanSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "deepfake_detector.scan_workers._work", DEADLY_WORK, raising=True
+    )
+    with (
+        pytest.raises(DeepfakeDetectorError, match="end before they can begin"),
+        ScanWorkers(settings, "m", 1) as workers,
+    ):
+        judged(workers, pictures(3))
+
+
+#: Takes two arguments and raises, as a worker does that has no memory to begin.
+DEADLY_WORK = divmod
+
+
+def test_nothing_runs_on_after_the_block(settings: ScanSettings) -> None:
+    with ScanWorkers(settings, "m", 2) as workers:
+        judged(workers, pictures(8))
+        ids = workers.process_ids
+    for _ in range(100):
+        if not any(Path(f"/proc/{number}").exists() for number in ids):
+            return
+        time.sleep(0.05)
+    pytest.fail("a worker outlived its block")

@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do $$p $(IS_SUPPORTED) 2>/dev/null && 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := check
-.PHONY: help run install test test-slow lint fmt types imports smoke check lock bench bench-train load translations screenshots clean
+.PHONY: help run install test test-slow lint fmt types imports smoke check lock bench bench-train load audit translations screenshots clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -34,7 +34,7 @@ install: $(VENV)/dev.stamp  ## install everything: serving, training, developmen
 lint: $(VENV)/dev.stamp  ## ruff and numpydoc
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m numpydoc.hooks.validate_docstrings $$(git ls-files 'deepfake_detector/*.py' train.py inference.py)
+	$(BIN)/python -m numpydoc.hooks.validate_docstrings $$(git ls-files 'deepfake_detector/*.py' 'supply_chain/*.py' train.py inference.py)
 
 fmt: $(VENV)/dev.stamp  ## let ruff format and mend what it can
 	$(BIN)/ruff format .
@@ -65,6 +65,9 @@ bench-train: $(VENV)/dev.stamp  ## measure training against the plain way; print
 
 load: $(VENV)/dev.stamp  ## put the shipped server under 64 clients for 60 s; prints JSON
 	$(BIN)/python -m benchmarks.load
+
+audit: $(VENV)/dev.stamp  ## known vulnerabilities of what is locked; prints JSON
+	$(BIN)/python -m supply_chain.audit
 
 translations: $(VENV)/dev.stamp  ## collect the page's words and compile each language
 	$(BIN)/pybabel -q extract -F pyproject.toml --omit-header --add-location=file --sort-by-file \

@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do $$p $(IS_SUPPORTED) 2>/dev/null && 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := check
-.PHONY: help run install test test-slow lint fmt types imports smoke check lock bench bench-train load audit translations screenshots clean
+.PHONY: help run install test test-slow lint fmt types imports smoke check lock bench bench-train load audit licences translations screenshots clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -68,6 +68,9 @@ load: $(VENV)/dev.stamp  ## put the shipped server under 64 clients for 60 s; pr
 
 audit: $(VENV)/dev.stamp  ## known vulnerabilities of what is locked; prints JSON
 	$(BIN)/python -m supply_chain.audit
+
+licences: $(VENV)/dev.stamp  ## whether each locked package may be used; prints JSON
+	$(BIN)/python -m supply_chain.licences
 
 translations: $(VENV)/dev.stamp  ## collect the page's words and compile each language
 	$(BIN)/pybabel -q extract -F pyproject.toml --omit-header --add-location=file --sort-by-file \

@@ -2,6 +2,7 @@
 
 HOST ?= 127.0.0.1
 PORT ?= 8000
+OUTPUT ?= out/sbom.json
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -13,7 +14,7 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do $$p $(IS_SUPPORTED) 2>/dev/null && 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := check
-.PHONY: help run install test test-slow lint fmt types imports smoke check lock bench bench-train load audit licences translations screenshots clean
+.PHONY: help run install test test-slow lint fmt types imports smoke check lock bench bench-train load audit licences sbom translations screenshots clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -71,6 +72,10 @@ audit: $(VENV)/dev.stamp  ## known vulnerabilities of what is locked; prints JSO
 
 licences: $(VENV)/dev.stamp  ## whether each locked package may be used; prints JSON
 	$(BIN)/python -m supply_chain.licences
+
+sbom: $(VENV)/dev.stamp  ## what a server is made of, as CycloneDX, into OUTPUT
+	@mkdir -p out
+	$(BIN)/python -m supply_chain.sbom --output $(OUTPUT)
 
 translations: $(VENV)/dev.stamp  ## collect the page's words and compile each language
 	$(BIN)/pybabel -q extract -F pyproject.toml --omit-header --add-location=file --sort-by-file \

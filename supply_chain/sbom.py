@@ -62,11 +62,11 @@ def main(output: Path, model_dir: Path) -> None:
     """Write what a server is made of as a CycloneDX document, JSON."""
     with one_line_errors():
         _check_folder(output)
+        model = Artifact.load(model_dir)
         packages = [each for each in read_locks() if _PURPOSE in each.purposes]
         installed = read_installed(pip_licenses())
         findings = judged(packages, LicenceRules.load(), installed)
-        bom = bill_of_materials(findings, Artifact.load(model_dir))
-        write_whole(output, as_json(bom))
+        write_whole(output, as_json(bill_of_materials(findings, model)))
     click.echo(f"{output.name}: {len(packages)} packages and the model", err=True)
 
 

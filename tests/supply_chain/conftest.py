@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from supply_chain.licences import pip_licenses
 from supply_chain.locked_package import LOCKS, LockedPackage, read_lock
 
 
@@ -40,6 +41,12 @@ class LocalServer:
     url: str
     answering: Answering = lambda asked: Answer(404)
     asked: list[Asked] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def listed() -> str:
+    """What pip-licenses says of this environment; it takes seconds."""
+    return pip_licenses()
 
 
 @pytest.fixture

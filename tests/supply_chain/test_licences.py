@@ -18,7 +18,7 @@ from supply_chain.licence_rules import (
     Installed,
     LicenceRules,
 )
-from supply_chain.licences import exit_status, judged, pip_licenses, read_installed
+from supply_chain.licences import exit_status, judged, read_installed
 from supply_chain.locked_package import LOCKS, LockedPackage, read_lock, read_locks
 
 ENTRY = {
@@ -101,10 +101,10 @@ def test_unknown_weighs_more_where_it_is_served(
     assert exit_status(findings) == status
 
 
-def test_all_that_serving_installs_is_allowed() -> None:
+def test_all_that_serving_installs_is_allowed(listed: str) -> None:
     serving = {each.name for each in read_lock(REPOSITORY / LOCKS["serving"])}
     packages = [each for each in read_locks() if each.name in serving]
-    findings = judged(packages, LicenceRules.load(), read_installed(pip_licenses()))
+    findings = judged(packages, LicenceRules.load(), read_installed(listed))
     assert [each.to_dict() for each in findings if each.status != ALLOWED] == []
     by_name = {each.package.name: each.details["licence"] for each in findings}
     assert by_name["flask"] == "BSD-3-Clause"

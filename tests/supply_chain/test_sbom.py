@@ -28,9 +28,11 @@ def validate(text: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def text(tmp_path_factory: pytest.TempPathFactory) -> str:
+def text(tmp_path_factory: pytest.TempPathFactory, listed: str) -> str:
     output = tmp_path_factory.mktemp("sbom") / "sbom.json"
-    result = CliRunner().invoke(command.main, ["--output", str(output)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "pip_licenses", lambda: listed)
+        result = CliRunner().invoke(command.main, ["--output", str(output)])
     assert result.exit_code == 0, result.output
     assert [path.name for path in output.parent.iterdir()] == ["sbom.json"]
     return output.read_text()

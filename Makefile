@@ -14,7 +14,7 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do $$p $(IS_SUPPORTED) 2>/dev/null && 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := check
-.PHONY: help run install test test-slow lint fmt types imports smoke check lock bench bench-train load audit licences sbom translations screenshots clean
+.PHONY: help run install test test-slow lint fmt types imports smoke check lock bench bench-train load audit licences sbom pin-base translations screenshots clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -76,6 +76,9 @@ licences: $(VENV)/dev.stamp  ## whether each locked package may be used; prints 
 sbom: $(VENV)/dev.stamp  ## what a server is made of, as CycloneDX, into OUTPUT
 	@mkdir -p out
 	$(BIN)/python -m supply_chain.sbom --output $(OUTPUT)
+
+pin-base: $(VENV)/dev.stamp  ## write the base image's digest, as REGISTRY says it
+	$(BIN)/python -m supply_chain.base_image $(if $(REGISTRY),--registry $(REGISTRY))
 
 translations: $(VENV)/dev.stamp  ## collect the page's words and compile each language
 	$(BIN)/pybabel -q extract -F pyproject.toml --omit-header --add-location=file --sort-by-file \

@@ -77,7 +77,7 @@ def server() -> Iterator[LocalServer]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
         local.url = f"http://127.0.0.1:{http.server_port}"
-        thread = threading.Thread(target=http.serve_forever, daemon=True)
+        thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield local
         http.shutdown()

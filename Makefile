@@ -2,6 +2,7 @@
 
 HOST ?= 127.0.0.1
 PORT ?= 8000
+OUTPUT ?= out/sbom.json
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -13,7 +14,7 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do $$p $(IS_SUPPORTED) 2>/dev/null && 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := check
-.PHONY: help run install test test-slow lint fmt types imports smoke check lock bench bench-train bench-scale load translations screenshots clean
+.PHONY: help run install test test-slow lint fmt types imports smoke check lock bench bench-train bench-scale load audit licences sbom pin-base translations screenshots clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -34,7 +35,7 @@ install: $(VENV)/dev.stamp  ## install everything: serving, training, developmen
 lint: $(VENV)/dev.stamp  ## ruff and numpydoc
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m numpydoc.hooks.validate_docstrings $$(git ls-files 'deepfake_detector/*.py' train.py inference.py)
+	$(BIN)/python -m numpydoc.hooks.validate_docstrings $$(git ls-files 'deepfake_detector/*.py' 'supply_chain/*.py' train.py inference.py)
 
 fmt: $(VENV)/dev.stamp  ## let ruff format and mend what it can
 	$(BIN)/ruff format .
@@ -68,6 +69,19 @@ bench-scale: $(VENV)/dev.stamp  ## measure how cost grows: pictures in bulk, pix
 
 load: $(VENV)/dev.stamp  ## put the shipped server under 64 clients for 60 s; prints JSON
 	$(BIN)/python -m benchmarks.load
+
+audit: $(VENV)/dev.stamp  ## known vulnerabilities of what is locked; prints JSON
+	$(BIN)/python -m supply_chain.audit
+
+licences: $(VENV)/dev.stamp  ## whether each locked package may be used; prints JSON
+	$(BIN)/python -m supply_chain.licences
+
+sbom: $(VENV)/dev.stamp  ## what a server is made of, as CycloneDX, into OUTPUT
+	@mkdir -p out
+	$(BIN)/python -m supply_chain.sbom --output $(OUTPUT)
+
+pin-base: $(VENV)/dev.stamp  ## write the base image's digest, as REGISTRY says it
+	$(BIN)/python -m supply_chain.base_image $(if $(REGISTRY),--registry $(REGISTRY))
 
 translations: $(VENV)/dev.stamp  ## collect the page's words and compile each language
 	$(BIN)/pybabel -q extract -F pyproject.toml --omit-header --add-location=file --sort-by-file \

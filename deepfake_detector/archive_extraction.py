@@ -46,6 +46,12 @@ RATIO_FREE_BYTES: Final = 2**20
 #: A file takes whole blocks on the disk, so count half a block more for each, bytes.
 _BLOCK_BYTES: Final = 4096
 
+#: Longest name of a member with its folders, and most folders in it. Each folder of a
+#: name is kept while names are compared, so that one of 64 thousand characters would
+#: take a quarter of a gigabyte; and folders are made, and deleted, by recursion.
+MAX_NAME_CHARACTERS: Final = 1000
+MAX_FOLDERS: Final = 32
+
 _CHUNK_BYTES: Final = 256 * 1024
 _STAGING_SUFFIX: Final = ".partial"
 _ENCRYPTED_FLAGS: Final = 0x1 | 0x40 | 0x2000
@@ -201,6 +207,10 @@ def _name_fault(member: zipfile.ZipInfo) -> str | None:
 
 
 def _path_fault(name: str) -> str | None:
+    if len(name) > MAX_NAME_CHARACTERS:
+        return f"has a name longer than {MAX_NAME_CHARACTERS} characters"
+    if name.count("/") > MAX_FOLDERS:
+        return f"lies in more than {MAX_FOLDERS} folders"
     if not name.strip("/") or _CONTROL_CHARACTER.search(name):
         return "has an empty name or one with control characters"
     if "\\" in name or _DRIVE.match(name) or name.startswith("/"):

@@ -27,6 +27,12 @@ LITERT_FILE: Final = "model.tflite"
 #: Name of the report of several sets as one, among a card's metrics; no set bears it.
 POOLED: Final = "pooled"
 
+#: More of a file's name is not shown: it is the card's word, whoever wrote it.
+_LONGEST_NAME: Final = 60
+
+#: Largest card that is read; the one that ships has an eighth of a megabyte, bytes.
+MAX_CARD_BYTES: Final = 16_000_000
+
 #: Version of the card's fields; a card of another version is refused.
 CARD_FORMAT: Final = 1
 
@@ -206,14 +212,9 @@ class Artifact:
         ArtifactError
             If the folder, the card or a file is missing, or a file was altered.
         """
-        card_file = directory / CARD_FILE
+        text = _card_text(directory)
         try:
-            fields = json.loads(card_file.read_text(encoding="utf-8"))
-        except OSError:
-            raise ArtifactError(
-                f"model folder {directory.name!r}: expected a folder with {CARD_FILE}, "
-                "found none; train one with `python train.py` or set --model-dir"
-            ) from None
+            fields = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise ArtifactError(f"{CARD_FILE}: not valid JSON ({error})") from error
         artifact = cls(directory, ModelCard.from_dict(fields))
@@ -241,16 +242,77 @@ class Artifact:
         """
         if name not in self.card.files or Path(name).name != name:
             raise ArtifactError(f"{CARD_FILE} lists no file {name!r}; export it again")
-        try:
-            content = (self.directory / name).read_bytes()
-        except OSError as error:
-            raise ArtifactError(f"{name}: listed in the card but missing") from error
+        content = _plain_file(self.directory / name)
+        if content is None:
+            raise ArtifactError(
+                f"{name[:_LONGEST_NAME]}: listed in the card but missing, or no plain "
+                "file; copy the model folder again"
+            )
         if hashlib.sha256(content).hexdigest() != self.card.files[name]:
             raise ArtifactError(
                 f"{name}: its SHA-256 is not the card's; the file was altered or is "
                 "incomplete, so copy the model folder again"
             )
         return content
+
+    @contextmanager
+    def verified_file(self, name: str) -> Iterator[Path]:
+        """Lay a file's checked content where nobody else writes.
+
+        For readers that want a path: between a check of the file in the model folder
+        and another look at it by its path, it could be replaced.
+
+        Parameters
+        ----------
+        name : str
+            A file name that the card lists.
+
+        Yields
+        ------
+        Path
+            A file of that name, in a folder of this user's alone; gone afterwards.
+
+        Raises
+        ------
+        ArtifactError
+            If the card does not list the file, or it is missing or altered.
+        """
+        content = self.read(name)
+        with tempfile.TemporaryDirectory(prefix="model-") as folder:
+            path = Path(folder) / name
+            path.write_bytes(content)
+            yield path
+
+
+def _card_text(directory: Path) -> bytes:
+    path = directory / CARD_FILE
+    try:
+        if path.is_file():
+            with path.open("rb") as file:
+                text = file.read(MAX_CARD_BYTES + 1)
+            if len(text) <= MAX_CARD_BYTES:
+                return text
+            raise ArtifactError(
+                f"{CARD_FILE}: expected at most {MAX_CARD_BYTES} bytes; export the "
+                "model again"
+            )
+    except OSError:
+        pass  # a folder that may not be looked into is as good as none
+    raise ArtifactError(
+        f"model folder {directory.name!r}: expected a folder with {CARD_FILE}, found "
+        "none; train one with `python train.py` or set --model-dir"
+    )
+
+
+def _plain_file(path: Path) -> bytes | None:
+    """A file's content, by way of links too; None where there is none to be read.
+
+    A pipe would be waited for without end, and a device read without end.
+    """
+    try:
+        return path.read_bytes() if path.is_file() else None
+    except (OSError, ValueError):  # ValueError: a name that no file can have
+        return None
 
 
 def write_artifact(

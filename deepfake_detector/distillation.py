@@ -101,11 +101,13 @@ def load_teacher(directory: Path, input_shape: tuple[int, int, int]) -> keras.Mo
     ConfigError
         If it takes another input than the student does.
     """
-    card = Artifact.load(directory).card
+    artifact = Artifact.load(directory)
+    card = artifact.card
     if card.input_shape != input_shape:
         raise ConfigError(
             f"teacher: expected a model that takes {input_shape}, as the network that "
             f"is trained, but {card.name!r} takes {card.input_shape}"
         )
-    check_keras_file(directory / KERAS_FILE)
-    return keras.saving.load_model(directory / KERAS_FILE, compile=False)
+    with artifact.verified_file(KERAS_FILE) as path:
+        check_keras_file(path)
+        return keras.saving.load_model(path, compile=False, safe_mode=True)

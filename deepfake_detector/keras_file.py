@@ -20,6 +20,13 @@ from deepfake_detector.exceptions import ArtifactError, UnsafeModelError
 #: A large published network's config holds about half a megabyte, bytes.
 MAX_CONFIG_BYTES: Final = 5_000_000
 
+#: Most that a member may grow by when it is unpacked. Keras stores weights as they are;
+#: who zips them again gains little, and only a bomb comes near.
+MAX_RATIO: Final = 20
+
+#: What unpacks to no more than this may have any ratio, bytes.
+_RATIO_FREE_BYTES: Final = 2**21
+
 #: Functions that may be named where a layer takes one: Keras's own activations.
 ACTIVATIONS: Final = frozenset(
     """celu elu exponential gelu glu hard_shrink hard_sigmoid hard_silu hard_swish
@@ -120,7 +127,8 @@ def check_keras_file(path: Path) -> None:
     Raises
     ------
     UnsafeModelError
-        If the config names what is refused; the message says what.
+        If the config names what is refused, or the file is a zip bomb; the message
+        says what.
     ArtifactError
         If the file is missing or is not a whole `.keras` file.
     """
@@ -187,7 +195,7 @@ def _check_container(path: Path) -> None:
 
 
 def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
-    """Refuse a zip with no config, or with more than a network needs."""
+    """Refuse a zip with no config, with more than a network needs, or a bomb."""
     names = set(archive.namelist())
     if _CONFIG not in names:
         raise ArtifactError(
@@ -199,6 +207,14 @@ def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
             f"{path.name}: expected only {', '.join(sorted(_MEMBERS))} in it, found "
             f"{_shown(foreign[0])}; save the model again without assets"
         )
+    for member in archive.infolist():
+        if member.filename == _CONFIG:  # has a limit of its own, and shrinks well
+            continue
+        if member.file_size > max(_RATIO_FREE_BYTES, MAX_RATIO * member.compress_size):
+            raise UnsafeModelError(
+                f"{path.name}: {member.filename} unpacks to more than {MAX_RATIO} "
+                "times its size, as a zip bomb does; save the model again"
+            )
 
 
 def _nodes(config: Any) -> Iterator[Any]:

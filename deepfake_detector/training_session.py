@@ -22,6 +22,7 @@ from deepfake_detector.exceptions import (
     MissingPackageError,
     TrainingError,
 )
+from deepfake_detector.keras_file import check_keras_file
 from deepfake_detector.nan_guard import NanGuard
 from deepfake_detector.training_checkpoint import TrainingCheckpoint, TrainingState
 from deepfake_detector.training_schedule import Stage, StepSchedule, training_stages
@@ -216,7 +217,9 @@ class TrainingSession:
             with zipfile.ZipFile(path) as archive:
                 if archive.testzip() is not None:
                     raise zipfile.BadZipFile
-            saved = keras.saving.load_model(path)
+            # A run folder may come from somebody else.
+            check_keras_file(path)
+            saved = keras.saving.load_model(path, safe_mode=True)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise TrainingError(
                 f"{path.name}: the checkpoint cannot be read ({type(error).__name__}); "

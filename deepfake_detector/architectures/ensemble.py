@@ -99,10 +99,9 @@ def _logit(number: int, member: Artifact, inputs: Any) -> Any:
 
 
 def _network(number: int, member: Artifact) -> keras.Model:
-    path = member.directory / KERAS_FILE
-    member.read(KERAS_FILE)  # its SHA-256 is the card's
-    check_keras_file(path)
-    network = keras.saving.load_model(path, compile=False, safe_mode=True)
+    with member.verified_file(KERAS_FILE) as path:
+        check_keras_file(path)
+        network = keras.saving.load_model(path, compile=False, safe_mode=True)
     network.name = f"member_{number}_{network.name}"
     network.trainable = False
     # Keras drops out in frozen networks, too, while the one around them trains.

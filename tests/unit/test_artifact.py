@@ -1,6 +1,7 @@
 """A model folder is loaded whole and unaltered, or refused with the fix in words."""
 
 import json
+import os
 import stat
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +10,12 @@ from typing import Any
 
 import pytest
 
-from deepfake_detector.artifact import Artifact, ModelCard, write_artifact
+from deepfake_detector.artifact import (
+    MAX_CARD_BYTES,
+    Artifact,
+    ModelCard,
+    write_artifact,
+)
 from deepfake_detector.calibration import Calibration
 from deepfake_detector.cut_offs import CutOffs
 from deepfake_detector.exceptions import ArtifactError
@@ -137,6 +143,22 @@ BAD_FIELDS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         lambda card: card["files"].update({"model.tflite": "0" * 64}),
         "model.tflite: its SHA-256 is not the card's",
     ),
+    "file with a zero in its name": (
+        lambda card: card["files"].update({"a\0b": "0" * 64}),
+        "listed in the card but missing",
+    ),
+    "file with half a character in its name": (
+        lambda card: card["files"].update({"\ud800": "0" * 64}),
+        "listed in the card but missing",
+    ),
+    "the folder above": (
+        lambda card: card["files"].update({"..": "0" * 64}),
+        "listed in the card but missing",
+    ),
+    "file with a name without end": (
+        lambda card: card["files"].update({"a" * 100_000: "0" * 64}),
+        "listed in the card but missing",
+    ),
     "checksum a number": (
         lambda card: card["files"].update({"model.tflite": 7}),
         "SHA-256",
@@ -195,6 +217,56 @@ def test_file_altered_after_loading_is_refused(folder: Path) -> None:
     (folder / "model.tflite").write_bytes(b"another")
     with pytest.raises(ArtifactError, match="altered"):
         artifact.read("model.tflite")
+
+
+def test_link_to_the_same_content_is_read(folder: Path, tmp_path: Path) -> None:
+    # As Kubernetes lays out what it mounts.
+    (folder / "model.tflite").rename(tmp_path / "elsewhere")
+    (folder / "model.tflite").symlink_to(tmp_path / "elsewhere")
+    assert Artifact.load(folder).read("model.tflite") == b"network"
+
+
+@pytest.mark.parametrize("name", ["model.tflite", "card.json"])
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "dangling link"])
+def test_what_is_no_plain_file_is_refused(folder: Path, name: str, kind: str) -> None:
+    # A pipe would be waited for, and a device read, without end.
+    path = folder / name
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero" if kind == "device" else "nowhere")
+    with pytest.raises(ArtifactError, match=name.replace(".", r"\.")):
+        Artifact.load(folder)
+
+
+def test_endless_card_is_refused(folder: Path) -> None:
+    with (folder / "card.json").open("r+b") as card:
+        card.truncate(MAX_CARD_BYTES + 1)
+    with pytest.raises(ArtifactError, match=f"at most {MAX_CARD_BYTES} bytes"):
+        Artifact.load(folder)
+
+
+def test_card_without_files_lets_none_be_read(folder: Path) -> None:
+    rewrite(folder, lambda card: card.update(files={}))
+    with pytest.raises(ArtifactError, match="lists no file 'model.tflite'"):
+        Artifact.load(folder).read("model.tflite")
+
+
+def test_file_that_is_replaced_after_its_check_does_no_harm(folder: Path) -> None:
+    artifact = Artifact.load(folder)
+    with artifact.verified_file("model.keras") as path:
+        (folder / "model.keras").write_bytes(b"another")
+        assert (path.name, path.read_bytes()) == ("model.keras", b"the same network")
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert not path.parent.exists()
+    with (
+        pytest.raises(ArtifactError, match="altered"),
+        artifact.verified_file("model.keras"),
+    ):
+        pass
 
 
 def test_file_that_the_card_does_not_list_is_not_read(folder: Path) -> None:

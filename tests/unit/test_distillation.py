@@ -1,5 +1,6 @@
 """A student's loss is shared with its teacher in training, and nowhere else."""
 
+import json
 from pathlib import Path
 
 import keras
@@ -107,6 +108,17 @@ def test_setting_names_the_teacher(teacher_dir: Path) -> None:
 def test_teacher_of_another_input_is_refused(teacher_dir: Path) -> None:
     with pytest.raises(ConfigError, match="teacher: expected a model that takes"):
         load_teacher(teacher_dir, (32, 32, 3))
+
+
+def test_teacher_that_the_card_vouches_for_by_no_hash_is_refused(
+    teacher_dir: Path,
+) -> None:
+    card = teacher_dir / "card.json"
+    fields = json.loads(card.read_text())
+    del fields["files"]["model.keras"]
+    card.write_text(json.dumps(fields))
+    with pytest.raises(ArtifactError, match=r"lists no file 'model\.keras'"):
+        load_teacher(teacher_dir, SHAPE)
 
 
 @pytest.mark.parametrize("spoil", ["missing", "no card", "no network"])

@@ -2,6 +2,7 @@
 
 import io
 import json
+import random
 import sys
 import zipfile
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from deepfake_detector.exceptions import ArtifactError, UnsafeModelError
 from deepfake_detector.keras_file import (
     ACTIVATIONS,
     MAX_CONFIG_BYTES,
+    MAX_RATIO,
     check_keras_file,
 )
 
@@ -324,6 +326,26 @@ def test_file_with_assets_is_refused(tmp_path: Path) -> None:
     path.write_bytes(zip_bytes(config=json.dumps(sequential(dense())), **members))
     with pytest.raises(UnsafeModelError, match="expected only config.json"):
         check_keras_file(path)
+
+
+@pytest.mark.parametrize("name", ["model.weights.h5", "metadata.json"])
+def test_member_that_unpacks_to_far_more_is_refused(tmp_path: Path, name: str) -> None:
+    members = {name: bytes(MAX_RATIO * 200_000)}
+    path = tmp_path / "model.keras"
+    path.write_bytes(zip_bytes(config=json.dumps(sequential(dense())), **members))
+    with pytest.raises(UnsafeModelError, match=f"{name} unpacks to more than"):
+        check_keras_file(path)
+
+
+def test_weights_that_were_zipped_again_are_accepted(tmp_path: Path) -> None:
+    weights = random.Random(0).randbytes(2**21) + bytes(2**23)
+    path = tmp_path / "model.keras"
+    path.write_bytes(
+        zip_bytes(
+            config=json.dumps(sequential(dense())), **{"model.weights.h5": weights}
+        )
+    )
+    check_keras_file(path)
 
 
 def test_last_of_two_configs_counts_as_it_does_for_keras(tmp_path: Path) -> None:

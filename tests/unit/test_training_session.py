@@ -2,7 +2,9 @@
 
 import errno
 import itertools
+import json
 import logging
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,11 @@ from deepfake_detector.augmentations import AUGMENTATIONS
 from deepfake_detector.config import TrainConfig
 from deepfake_detector.crop_cache import CropSet
 from deepfake_detector.deepfake_detector_model import DeepfakeDetectorModel
-from deepfake_detector.exceptions import MissingPackageError, TrainingError
+from deepfake_detector.exceptions import (
+    MissingPackageError,
+    TrainingError,
+    UnsafeModelError,
+)
 from deepfake_detector.training_checkpoint import (
     BEST_FILE,
     STATE_FILE,
@@ -379,6 +385,22 @@ def test_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(TrainingError, match="cannot be read .* start the run anew"):
             session(tmp_path, epochs=2).run()
+
+
+def test_checkpoint_that_names_code_is_refused(tmp_path: Path) -> None:
+    # A run folder may come from somebody else.
+    state = session(tmp_path, epochs=1).run()
+    layer = {"module": "keras.layers", "class_name": "Lambda", "config": {}}
+    config = {
+        "module": "keras",
+        "class_name": "Sequential",
+        "config": {"layers": [layer]},
+    }
+    path = tmp_path / "checkpoint" / str(state.weights)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", json.dumps(config))
+    with pytest.raises(UnsafeModelError, match="its config names 'Lambda'"):
+        session(tmp_path, epochs=2).run()
 
 
 # TensorBoard ----------------------------------------------------------------------

@@ -116,7 +116,7 @@ RANGES = {
     "development": PROJECT["dependencies"]
     + [
         line
-        for extra in ("train", "dev", "parquet", "ray", "onnx", "openvino")
+        for extra in ("train", "dev", "parquet", "ray")
         for line in EXTRAS[extra]
     ],
 }

@@ -215,7 +215,9 @@ def test_full_disk(
     with private_disk(runs, "64m") as disk:
         with training(options(place, runs), disk.entered) as process:
             wait_for_epoch(disk.content, 1, process)
+            process.send_signal(signal.SIGSTOP)
             disk.fill()
+            process.send_signal(signal.SIGCONT)
             status, said = end_of(process)
         assert status == 2, said
         assert "No space left on device" in said

@@ -14,7 +14,7 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do $$p $(IS_SUPPORTED) 2>/dev/null && 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := check
-.PHONY: help run install test test-slow lint fmt types imports smoke check lock bench bench-train bench-scale load audit licences sbom pin-base translations screenshots clean
+.PHONY: help run install test test-slow lint fmt types imports smoke check lock bench bench-train bench-scale load faults soak audit licences sbom pin-base translations screenshots clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -69,6 +69,12 @@ bench-scale: $(VENV)/dev.stamp  ## measure how cost grows: pictures in bulk, pix
 
 load: $(VENV)/dev.stamp  ## put the shipped server under 64 clients for 60 s; prints JSON
 	$(BIN)/python -m benchmarks.load
+
+faults: $(VENV)/dev.stamp  ## inject faults for real; writes the table of docs/reliability.md
+	WRITE_FAULTS=1 $(BIN)/python -m pytest tests/faults
+
+soak: $(VENV)/dev.stamp  ## put the shipped server under full load for 10 minutes; prints JSON
+	$(BIN)/python -m benchmarks.soak
 
 audit: $(VENV)/dev.stamp  ## known vulnerabilities of what is locked; prints JSON
 	$(BIN)/python -m supply_chain.audit

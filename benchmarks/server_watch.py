@@ -3,7 +3,7 @@
 import http.client
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,12 +31,21 @@ class Sample:
         Resident set size of the workers: pages that are shared count in each.
     files : int
         Open file descriptors of the workers.
+    threads : int
+        Their threads.
+    uploads : int
+        Files in the folder of uploads; 0 where none is watched.
+    worker_pss_mb : mapping of int to float
+        Proportional set size of each worker, by process id.
     """
 
     at_s: float
     pss_mb: float
     rss_mb: float
     files: int
+    threads: int
+    uploads: int
+    worker_pss_mb: Mapping[int, float]
 
 
 @dataclass(frozen=True)
@@ -65,13 +74,21 @@ class ServerWatch:
     ----------
     server : Server
         A running server.
+    uploads : Path, optional
+        Its folder of uploads, to be looked into.
+
+    Attributes
+    ----------
+    began : float
+        When, on the clock of `time.perf_counter`, seconds.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, uploads: Path | None = None) -> None:
         self.samples: list[Sample] = []
         self.checkups: list[Checkup] = []
+        self.began = time.perf_counter()
         self._server = server
-        self._began = time.perf_counter()
+        self._uploads = uploads
         self._over = threading.Event()
         # Apart, so that a slow answer delays no sample.
         self._threads = [
@@ -102,14 +119,21 @@ class ServerWatch:
 
     def _sample(self) -> None:
         try:
-            workers = self._server.worker_pids()
-            pss = sum(map(pss_megabytes, [self._server.process.pid, *workers]))
-            rss = sum(map(_rss_megabytes, workers))
-            files = sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in workers)
+            pids = self._server.worker_pids()
+            workers = {pid: pss_megabytes(pid) for pid in pids}
+            self.samples.append(
+                Sample(
+                    time.perf_counter() - self.began,
+                    pss_megabytes(self._server.process.pid) + sum(workers.values()),
+                    sum(map(_rss_megabytes, pids)),
+                    sum(_entries(Path(f"/proc/{pid}/fd")) for pid in pids),
+                    sum(_entries(Path(f"/proc/{pid}/task")) for pid in pids),
+                    _entries(self._uploads) if self._uploads else 0,
+                    workers,
+                )
+            )
         except (FileNotFoundError, ProcessLookupError):
             return  # a worker was just being replaced
-        at = time.perf_counter() - self._began
-        self.samples.append(Sample(at, pss, rss, files))
 
     def _check_up(self) -> None:
         for path in _WELL:
@@ -139,3 +163,7 @@ def _rss_megabytes(pid: int) -> float:
         if line.startswith("VmRSS:")
     )
     return kilobytes * 1024 / 1e6
+
+
+def _entries(folder: Path) -> int:
+    return sum(1 for _ in folder.iterdir())

@@ -30,8 +30,9 @@ from deepfake_detector.evaluation import (
     numbered,
     thumbnail_baseline_auc,
 )
-from deepfake_detector.exceptions import ConfigError, DatasetError
+from deepfake_detector.exceptions import ConfigError, DatasetError, TrainingError
 from deepfake_detector.face_crops import crop_rule
+from deepfake_detector.file_lock import only_process_or_none
 from deepfake_detector.labels import CLASS_NAMES
 from deepfake_detector.learning_rate_finder import sweep_learning_rate
 from deepfake_detector.presets import train_config
@@ -46,6 +47,8 @@ logger = logging.getLogger(__name__)
 CONFIG_FILE: Final = "config.json"
 METRICS_FILE: Final = "metrics.json"
 PROVENANCE_FILE: Final = "provenance.json"
+
+_LOCK_FILE: Final = "training.lock"
 
 #: Settings that a resumed run takes from its command line, not from its folder.
 _RESUMABLE: Final = ("epochs", "score_test")
@@ -128,8 +131,8 @@ class TrainModel:
         DatasetError
             If the data cannot be had, or are not those that a resumed run began with.
         TrainingError
-            If weights to begin with cannot be had, the loss is no number, or a
-            checkpoint cannot be read or written.
+            If weights to begin with cannot be had, the loss is no number, a checkpoint
+            cannot be read or written, or another process trains in the run folder.
         KeyboardInterrupt
             On Ctrl-C, after a checkpoint was left to resume from.
         """
@@ -143,6 +146,16 @@ class TrainModel:
             self.model.load_backbone()
         if self.config.resume is None:
             self.run_dir = _new_folder(self.run_dir)
+        with only_process_or_none(self.run_dir / _LOCK_FILE) as is_ours:
+            if not is_ours:
+                raise TrainingError(
+                    f"resume: another process is training in {self.run_dir.name}; "
+                    "wait until it has ended, or start a run of its own"
+                )
+            return self._train(clock)
+
+    def _train(self, clock: SessionClock) -> dict[str, Any]:
+        """Train in the run folder, which is there and is this process's alone."""
         write_json(self.run_dir / CONFIG_FILE, self.config.to_dict())
         splits = self._load_splits()
         provenance = self._provenance(splits)

@@ -36,6 +36,9 @@ _SCOPE: Final = "judging"
 
 _UNKNOWN_ADDRESS: Final = "unknown"
 
+#: From how many seconds on the wall clock counts as set, and not as kept right.
+_CLOCK_STEP_S: Final = 2.0
+
 
 def register(app: Flask, config: ServeConfig) -> None:
     """Count the requests with pictures of each address, and refuse those too many.
@@ -75,9 +78,14 @@ def _count_requests(app: Flask, limit: str, storage: str) -> None:
     # Otherwise health checks would try a dead Redis, too.
     limiter.request_filter(lambda: not asks_for_judging())
     count = limiter.shared_limit(limit, scope=_SCOPE)(_counted)
+    clock = _ClockWatch()
 
     def refuse_too_many() -> None:
         if asks_for_judging():
+            # Counters in memory end by the wall clock: set back an hour, it would
+            # leave an address refused for an hour. Redis has a clock of its own.
+            if clock.was_set() and storage == _IN_MEMORY:
+                limiter.reset()
             try:
                 count()
             except RateLimitExceeded as error:
@@ -85,6 +93,19 @@ def _count_requests(app: Flask, limit: str, storage: str) -> None:
 
     limiter.init_app(app)
     app.before_request(refuse_too_many)
+
+
+class _ClockWatch:
+    """Notices that the wall clock was set, by one that only runs forward."""
+
+    def __init__(self) -> None:
+        self._ahead_s = time.time() - time.monotonic()
+
+    def was_set(self) -> bool:
+        """Whether it was since the last question; being kept right is no setting."""
+        ahead_s = time.time() - time.monotonic()
+        moved_s, self._ahead_s = ahead_s - self._ahead_s, ahead_s
+        return abs(moved_s) > _CLOCK_STEP_S
 
 
 def _counted() -> None:

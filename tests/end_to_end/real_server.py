@@ -46,24 +46,30 @@ def stand_in_settings(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def running(
-    command: tuple[str, ...], environ: dict[str, str], log: Path
+    command: tuple[str, ...],
+    environ: dict[str, str],
+    log: Path,
+    before: tuple[str, ...] = (),
 ) -> Iterator[RealServer]:
-    """Start a server, and stop it as Ctrl-C in a terminal does."""
+    """Start a server, and stop it as Ctrl-C in a terminal does.
+
+    What stands before its command may put it elsewhere, but must become it.
+    """
     # A shell that starts tests in the background lets servers be deaf to Ctrl-C.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     with (
         log.open("w") as err,
         subprocess.Popen(
-            [sys.executable, *command],
+            [*before, sys.executable, *command],
             cwd=REPOSITORY,
             env=environ,
-            stdout=subprocess.PIPE if command is GUNICORN else None,
+            stdout=subprocess.PIPE if "gunicorn" in command else None,
             stderr=err,
             text=True,
             start_new_session=True,
         ) as server,
     ):
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, handler)
         try:
             yield RealServer(_address(server.stdout, log), server.pid, log)
         finally:

@@ -36,6 +36,16 @@ def test_one_too_many_is_told_when_to_come_back(start: Start) -> None:
     assert f"Try again in {seconds} second" in answer.json["detail"]
 
 
+def test_wall_clock_set_back_keeps_no_address_out(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = start(rate_limit="1 per minute")
+    assert [post(server).status_code for _ in range(2)] == [400, 429]
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() - 7200)
+    assert [post(server).status_code for _ in range(2)] == [400, 429]
+
+
 def test_page_says_it_in_a_page(start: Start) -> None:
     server = start(rate_limit="1 per hour")
     post(server, "/")

@@ -45,7 +45,8 @@ except DeepfakeDetectorError as error:
 
 _host = f"[{_serve_config.host}]" if ":" in _serve_config.host else _serve_config.host
 bind = f"{_host}:{_serve_config.port}"
-worker_class = "gthread"
+# Gives threads to requests alone: idle and slow clients keep nobody waiting.
+worker_class = "deepfake_detector.web.head_waiting_worker.HeadWaitingWorker"
 # How many of each is a measurement: docs/deploy.md, "How much it takes".
 workers = _serve_config.workers
 threads = _serve_config.threads

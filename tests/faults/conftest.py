@@ -21,12 +21,6 @@ from tests.faults.fault_table import Row, row_of
 
 Start = Callable[..., RealServer]
 
-#: Until gunicorn.conf.py names it.
-WORKER = {
-    "GUNICORN_CMD_ARGS": "--worker-class "
-    "deepfake_detector.web.head_waiting_worker.HeadWaitingWorker"
-}
-
 _ROWS = pytest.StashKey[dict[str, Row]]()
 
 
@@ -64,7 +58,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Start gunicorn as it ships around a stand-in network; nothing may be left."""
-    settings = stand_in_settings(tmp_path) | {"DEEPFAKE_RATE_LIMIT": ""} | WORKER
+    settings = stand_in_settings(tmp_path) | {"DEEPFAKE_RATE_LIMIT": ""}
     with ExitStack() as stack:
 
         def begin(before: tuple[str, ...] = (), **more: str) -> RealServer:

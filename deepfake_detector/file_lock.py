@@ -48,44 +48,7 @@ def only_process(lock_file: Path, wait: bool = True) -> Iterator[None]:
             return
 
 
-<<<<<<< HEAD
 def _take(lock: IO[bytes], name: str, wait: bool) -> None:
-=======
-@contextmanager
-def only_process_or_none(lock_file: Path) -> Iterator[bool]:
-    """Hold a lock for the length of a `with` block, if no other process holds it.
-
-    A killed holder frees the lock, so nothing is ever left to clear by hand.
-
-    Parameters
-    ----------
-    lock_file : Path
-        File to lock; it is made here and removed when the block ends. Its folder must
-        exist.
-
-    Yields
-    ------
-    bool
-        Whether this process holds the lock; where not, the file is left alone.
-    """
-    with lock_file.open("ab") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        # Its last holder may have removed it just now, and another made a new one.
-        if not _is_at(lock_file, lock):
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            lock_file.unlink(missing_ok=True)
-
-
-def _wait_for(lock: IO[bytes], name: str) -> None:
->>>>>>> faults
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -5,6 +5,7 @@ import json
 import logging
 import shutil
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self
@@ -32,7 +33,7 @@ from deepfake_detector.evaluation import (
 )
 from deepfake_detector.exceptions import ConfigError, DatasetError, TrainingError
 from deepfake_detector.face_crops import crop_rule
-from deepfake_detector.file_lock import only_process_or_none
+from deepfake_detector.file_lock import only_process
 from deepfake_detector.labels import CLASS_NAMES
 from deepfake_detector.learning_rate_finder import sweep_learning_rate
 from deepfake_detector.presets import train_config
@@ -146,12 +147,15 @@ class TrainModel:
             self.model.load_backbone()
         if self.config.resume is None:
             self.run_dir = _new_folder(self.run_dir)
-        with only_process_or_none(self.run_dir / _LOCK_FILE) as is_ours:
-            if not is_ours:
+        with ExitStack() as stack:
+            try:
+                lock = only_process(self.run_dir / _LOCK_FILE, wait=False)
+                stack.enter_context(lock)
+            except BlockingIOError:
                 raise TrainingError(
                     f"resume: another process is training in {self.run_dir.name}; "
                     "wait until it has ended, or start a run of its own"
-                )
+                ) from None
             return self._train(clock)
 
     def _train(self, clock: SessionClock) -> dict[str, Any]:

@@ -114,11 +114,7 @@ RANGES = {
     "serving": PROJECT["dependencies"],
     "training": PROJECT["dependencies"] + EXTRAS["train"],
     "development": PROJECT["dependencies"]
-    + [
-        line
-        for extra in ("train", "dev", "parquet", "ray")
-        for line in EXTRAS[extra]
-    ],
+    + [line for extra in ("train", "dev", "parquet", "ray") for line in EXTRAS[extra]],
 }
 
 

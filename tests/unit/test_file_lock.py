@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from deepfake_detector.file_lock import only_process, only_process_or_none
+from deepfake_detector.file_lock import only_process
 
 
 def test_lock_file_is_gone_afterwards(tmp_path: Path) -> None:
@@ -58,18 +58,8 @@ def test_holders_take_turns(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_second_holder_is_told_so_and_leaves_the_first_alone(tmp_path: Path) -> None:
-    lock = tmp_path / "lock"
-    with only_process_or_none(lock) as first:
-        with only_process_or_none(lock) as second:
-            assert (first, second) == (True, False)
-        assert lock.exists()
-    assert not lock.exists()
-    with only_process_or_none(lock) as third:
-        assert third
-
-
 def test_lock_file_that_a_killed_process_left_holds_nobody_up(tmp_path: Path) -> None:
     (tmp_path / "lock").touch()
-    with only_process_or_none(tmp_path / "lock") as is_ours:
-        assert is_ours
+    with only_process(tmp_path / "lock", wait=False):
+        assert (tmp_path / "lock").exists()
+    assert not (tmp_path / "lock").exists()

@@ -16,6 +16,6 @@ settings.register_profile(
 )
 # Others in each run, and many; `make fuzz`.
 settings.register_profile(
-    "fuzz", settings.get_profile("ci"), derandomize=False, max_examples=1_000
+    "fuzz", settings.get_profile("ci"), derandomize=False, max_examples=500
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

@@ -5,9 +5,11 @@
 behind the name is libFuzzer's.
 """
 
+import faulthandler
 import importlib
 import logging
 import os
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -30,6 +32,8 @@ def main(target: str, options: list[str]) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with atheris.instrument_imports(include=WATCHED):
         module = importlib.import_module(f"tests.fuzz.{target}")
+    # Asked by the runner before it ends a late process: where does it stand?
+    faulthandler.register(signal.SIGUSR2, all_threads=True)
     logging.disable(logging.WARNING)
     warnings.simplefilter("error")
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -45,6 +49,7 @@ def main(target: str, options: list[str]) -> None:
         f"-max_len={module.MAX_LEN}",
         f"-artifact_prefix={crash_prefix(target)}",
         "-timeout=20",
+        "-handle_usr2=0",
         "-rss_limit_mb=2048",
         "-print_final_stats=1",
     ]

@@ -8,6 +8,8 @@ import argparse
 import importlib.util
 import json
 import re
+import resource
+import signal
 import subprocess
 import sys
 import time
@@ -16,8 +18,12 @@ from typing import Any, Final
 
 from tests.fuzz.targets import NEEDS_ATHERIS, REPOSITORY, TARGETS, corpus_folder
 
-#: A process that is this much late is ended, in seconds: starting takes some.
-GRACE_S: Final = 120
+#: A process that is this much late is ended, in seconds: starting takes some, and much
+#: more on a machine that has other work. Late is a finding, with where it stood.
+GRACE_S: Final = 300
+
+#: How long it has to say where it stands, in seconds.
+LAST_WORDS_S: Final = 10
 
 _COUNTERS: Final = re.compile(r"#(\d+)\s+\w+\s+cov: (\d+) ft: (\d+) corp: (\d+)")
 _PEAK: Final = re.compile(r"stat::peak_rss_mb:\s+(\d+)")
@@ -47,25 +53,38 @@ def fuzz(target: str, seconds: int, seed: int) -> dict[str, Any]:
     """Fuzz one boundary in a process of its own, and read what it printed."""
     command = [sys.executable, "-m", "tests.fuzz.one", target]
     command += [f"-max_total_time={seconds}", f"-seed={seed}"]
-    start = time.monotonic()
-    try:
-        run = subprocess.run(
-            command,
-            cwd=REPOSITORY,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=seconds + GRACE_S,
-        )
-        code, output = run.returncode, run.stdout
-    except subprocess.TimeoutExpired as late:
-        code, output = -1, late.stdout or b""
-    text = output.decode("utf-8", "replace")
+    start, used = time.monotonic(), _processor_seconds()
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        output = _output(process, seconds + GRACE_S)
+    code, text = process.returncode, output.decode("utf-8", "replace")
     return {
         "seconds": round(time.monotonic() - start, 1),
+        "processor_seconds": round(_processor_seconds() - used, 1),
         **counters(text),
         "kept": sum(1 for _ in corpus_folder(target).glob("*")),
         "crashes": crashes(target, code, text),
     }
+
+
+def _output(process: "subprocess.Popen[bytes]", seconds: float) -> bytes:
+    """All that a process prints; a late one is asked where it stands, and ended."""
+    try:
+        return process.communicate(timeout=seconds)[0]
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGUSR2)
+    try:
+        return process.communicate(timeout=LAST_WORDS_S)[0]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.communicate()[0]
+
+
+def _processor_seconds() -> float:
+    """Of all processes that have ended: few within many seconds is a wait."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def counters(text: str) -> dict[str, int]:
@@ -86,13 +105,13 @@ def crashes(target: str, code: int, text: str) -> list[dict[str, str]]:
     if code == 0:
         return []
     raised = _RAISED.search(text)
-    why = raised[0] if raised else "\n".join(text.splitlines()[-5:])
+    why = raised[0] if raised else "\n".join(text.splitlines()[-30:])
     saved = _SAVED.search(text)
     path = saved[1] if saved else ""
     if path:
         path = str(Path(path).relative_to(REPOSITORY))
     again = f"python -m tests.fuzz.one {target} {path}".strip()
-    return [{"why": why[:500], "again": again}]
+    return [{"why": why[-3000:], "again": again}]
 
 
 if __name__ == "__main__":

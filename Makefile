@@ -14,7 +14,7 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do $$p $(IS_SUPPORTED) 2>/dev/null && 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := check
-.PHONY: help run install test test-slow lint fmt types imports smoke check lock bench bench-train bench-scale load faults soak audit licences sbom pin-base translations screenshots clean
+.PHONY: help run install test test-slow lint fmt types imports smoke check lock bench bench-train bench-scale load fuzz properties faults soak audit licences sbom pin-base translations screenshots clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -69,6 +69,14 @@ bench-scale: $(VENV)/dev.stamp  ## measure how cost grows: pictures in bulk, pix
 
 load: $(VENV)/dev.stamp  ## put the shipped server under 64 clients for 60 s; prints JSON
 	$(BIN)/python -m benchmarks.load
+
+FUZZ_MINUTES ?= 10
+
+fuzz: $(VENV)/dev.stamp  ## try the boundaries with inputs made up for FUZZ_MINUTES; prints JSON
+	$(BIN)/python -m tests.fuzz.run --minutes $(FUZZ_MINUTES)
+
+properties: $(VENV)/dev.stamp  ## the property tests, with many more examples than by default
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/property
 
 faults: $(VENV)/dev.stamp  ## inject faults for real; writes the table of docs/reliability.md
 	WRITE_FAULTS=1 $(BIN)/python -m pytest tests/faults

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from deepfake_detector.calibration import Calibration
 from deepfake_detector.cut_offs import CutOffs
 from deepfake_detector.exceptions import ArtifactError, ConfigError
 from deepfake_detector.face_crops import CropRule
 from deepfake_detector.labels import CLASS_NAMES, SCORE_SIGNS
+from deepfake_detector.readable_text import readable
 
 CARD_FILE: Final = "card.json"
 KERAS_FILE: Final = "model.keras"
@@ -35,6 +36,26 @@ MAX_CARD_BYTES: Final = 16_000_000
 
 #: Version of the card's fields; a card of another version is refused.
 CARD_FORMAT: Final = 1
+
+
+#: Fields of a card by their type, where nothing else checks it.
+_TYPES: Final[dict[type, tuple[str, ...]]] = {
+    str: ("name", "architecture", "licence_note"),
+    dict: ("metrics", "provenance", "export_check"),
+    list: ("leave_one_out",),
+}
+
+#: What a card of wrong fields is known to raise.
+_CARD_ERRORS: Final = (
+    KeyError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+    ConfigError,
+)
+
+_Card = TypeVar("_Card", bound="ModelCard")
 
 
 @dataclass(frozen=True)
@@ -171,10 +192,12 @@ class ModelCard:
             fields["calibration"] = Calibration(**fields["calibration"])
             if "cut_offs" in fields:
                 fields["cut_offs"] = CutOffs.from_dict(fields["cut_offs"])
-            return cls(**fields)
-        except (KeyError, TypeError, ValueError, OverflowError, ConfigError) as error:
+            return _of_right_types(cls(**fields))
+        except _CARD_ERRORS as error:
+            # A field's name is in it, and the file may be anyone's.
+            reason = readable(str(error))
             raise ArtifactError(
-                f"card.json: a field is missing or of the wrong type ({error})"
+                f"card.json: a field is missing or of the wrong type ({reason})"
             ) from error
 
 
@@ -245,7 +268,7 @@ class Artifact:
         content = _plain_file(self.directory / name)
         if content is None:
             raise ArtifactError(
-                f"{name[:_LONGEST_NAME]}: listed in the card but missing, or no plain "
+                f"{readable(name)}: listed in the card but missing, or no plain "
                 "file; copy the model folder again"
             )
         if hashlib.sha256(content).hexdigest() != self.card.files[name]:
@@ -313,6 +336,19 @@ def _plain_file(path: Path) -> bytes | None:
         return path.read_bytes() if path.is_file() else None
     except (OSError, ValueError):  # ValueError: a name that no file can have
         return None
+
+
+def _of_right_types(card: _Card) -> _Card:
+    """Refuse a card read from JSON whose words are no words."""
+    for kind, names in _TYPES.items():
+        for name in names:
+            if not isinstance(getattr(card, name), kind):
+                raise TypeError(f"expected {name} to be a {kind.__name__}")
+    if not isinstance(card.crop.detector, str):
+        raise TypeError("expected the crop's detector to be a str")
+    if not isinstance(card.crop.square, bool):
+        raise TypeError("expected the crop's square to be a bool")
+    return card
 
 
 def write_artifact(

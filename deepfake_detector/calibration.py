@@ -80,9 +80,11 @@ class Calibration:
         ndarray of the same shape, float64
             Calibrated P(fake) in [0, 1].
         """
-        return sigmoid(
-            np.asarray(logit, dtype=np.float64) / self.temperature + self.bias
-        )
+        # A tiny temperature makes a large logit infinite, which is certainty.
+        with np.errstate(over="ignore"):
+            return sigmoid(
+                np.asarray(logit, dtype=np.float64) / self.temperature + self.bias
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return both numbers as JSON-ready fields."""

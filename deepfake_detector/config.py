@@ -8,7 +8,7 @@ import dataclasses
 import ipaddress
 import types
 import typing
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -134,7 +134,7 @@ class _Settings:
         types_of = typing.get_type_hints(cls)
         unknown = sorted(set(fields) - set(types_of))
         if unknown:
-            raise ConfigError(f"unknown settings: {', '.join(unknown)}")
+            raise ConfigError(f"unknown settings: {_listed(unknown)}")
         values = {
             name: _from_json(value, types_of[name], name)
             for name, value in fields.items()
@@ -434,7 +434,7 @@ class TrainConfig(_Settings):
             if given and len(given) != len(self.dataset):
                 raise ConfigError(
                     f"{name}: expected one for each of the {len(self.dataset)} "
-                    f"datasets ({', '.join(self.dataset)}), got {len(given)}"
+                    f"datasets ({_listed(self.dataset)}), got {len(given)}"
                 )
         if self.archive and self.data_dir:
             raise ConfigError("archive and data_dir: give one or the other, not both")
@@ -487,6 +487,11 @@ _TRAIN_CHOICES: Final[dict[str, Collection[str]]] = {
     "early_stopping_metric": WATCHED_METRICS,
     "strategy": STRATEGIES,
 }
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Names of any origin on one line."""
+    return ", ".join(name if name.isprintable() else ascii(name) for name in names)
 
 
 def _require_choice(config: Any, name: str, choices: Collection[str]) -> None:

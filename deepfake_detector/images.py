@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from deepfake_detector.decoding_cost import costs_too_much
 from deepfake_detector.exceptions import (
     CorruptImageError,
     ImageTooLargeError,
@@ -115,6 +116,8 @@ class EncodedPicture:
             raise CorruptImageError(
                 words("The file is empty. Choose a picture and try again.")
             )
+        if costs_too_much(data):
+            raise _damaged_header()
         self._data = data
         self._max_pixels = max_pixels
         picture = _open(data, max_pixels)
@@ -197,12 +200,16 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
         is_foreign = isinstance(error, UnidentifiedImageError)
         if is_foreign and not any(_has(data, *own) for own in _OWN_SIGNATURES):
             raise _unsupported(data) from error
-        raise CorruptImageError(
-            words("The picture's header is damaged. Save or download it again.")
-        ) from error
+        raise _damaged_header() from error
     if picture.width * picture.height > max_pixels:
         raise _too_large(max_pixels)
     return picture
+
+
+def _damaged_header() -> CorruptImageError:
+    return CorruptImageError(
+        words("The picture's header is damaged. Save or download it again.")
+    )
 
 
 def _too_large(max_pixels: int) -> ImageTooLargeError:

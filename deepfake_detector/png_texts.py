@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Collection, Iterator
+from itertools import islice
 from typing import Final
 
 from deepfake_detector.picture_segments import PictureSegments
@@ -14,6 +15,9 @@ _MOST_KEYWORD: Final = 79
 
 #: Keywords that are read in one file at most.
 _MOST_CHUNKS: Final = 2_000
+
+#: Chunks that are unpacked at most: one that breaks late costs as much as a good one.
+_MOST_PACKED: Final = 64
 
 
 def png_texts(segments: PictureSegments, keys: Collection[str]) -> dict[str, str]:
@@ -30,15 +34,18 @@ def png_texts(segments: PictureSegments, keys: Collection[str]) -> dict[str, str
     -------
     dict of str to str
         Text by keyword, in the file's order; of a keyword that comes twice the first.
-        Characters that cannot be decoded are replaced, long texts cut.
+        Characters that cannot be decoded are replaced, long texts cut. After 64 packed
+        texts no other is unpacked.
     """
     texts: dict[str, str] = {}
     if segments.encoding != "PNG":
         return texts
-    for number, (kind, key, rest) in enumerate(_keyed(segments)):
-        if number >= _MOST_CHUNKS:
-            break
+    packed = 0
+    for kind, key, rest in islice(_keyed(segments), _MOST_CHUNKS):
         if key in keys and key not in texts:
+            packed += kind != "tEXt"
+            if kind != "tEXt" and packed > _MOST_PACKED:
+                continue
             text = _international(rest) if kind == "iTXt" else _latin(kind, rest)
             if text is not None:
                 texts[key] = text

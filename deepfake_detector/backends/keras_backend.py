@@ -91,8 +91,9 @@ class KerasBackend:
         ArtifactError
             If the folder holds no such file, or it is not a network like ours.
         """
-        artifact.read(KERAS_FILE)
-        return cls(_load_network(artifact.directory / KERAS_FILE), artifact.card.score)
+        with artifact.verified_file(KERAS_FILE) as file:
+            network = _load_network(file)
+        return cls(network, artifact.card.score)
 
     @classmethod
     def load_file(cls, path: Path, score: str) -> tuple[Self, ModelCard]:

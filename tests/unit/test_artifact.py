@@ -139,6 +139,29 @@ BAD_FIELDS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         lambda card: card["files"].update({"more.tflite": "0" * 64}),
         "more.tflite: listed in the card but missing",
     ),
+    "file whose name has a zero byte": (
+        lambda card: card["files"].update({"a\0b": "0" * 64}),
+        "ab: listed in the card but missing",
+    ),
+    "file whose name is no text": (
+        lambda card: card["files"].update({"\ud800": "0" * 64}),
+        "listed in the card but missing",
+    ),
+    "name a number": (lambda card: card.update(name=5), "expected name to be a str"),
+    "architecture nothing": (
+        lambda card: card.update(architecture=None),
+        "expected architecture to be a str",
+    ),
+    "metrics in a list": (lambda card: card.update(metrics=[]), "metrics to be a dict"),
+    "detector in a list": (
+        lambda card: card["crop"].update(detector=["dlib_hog"]),
+        "crop's detector",
+    ),
+    "square a word": (lambda card: card["crop"].update(square="no"), "crop's square"),
+    "field of two lines": (
+        lambda card: card.update({"a\nb": 1}),
+        "unexpected keyword argument 'a b'",
+    ),
     "other checksum": (
         lambda card: card["files"].update({"model.tflite": "0" * 64}),
         "model.tflite: its SHA-256 is not the card's",

@@ -42,6 +42,11 @@ def test_identity_leaves_the_network_as_it_is() -> None:
     np.testing.assert_allclose(Calibration().p_fake(logit), expit(logit))
 
 
+def test_tiny_temperature_is_quiet_and_certain() -> None:
+    p_fake = Calibration(1e-300).p_fake(np.array([-1e30, 0.0, 1e30]))
+    assert p_fake.tolist() == [0.0, 0.5, 1.0]
+
+
 def test_no_logits_give_no_scores() -> None:
     assert Calibration().p_fake(np.zeros(0, dtype=np.float32)).shape == (0,)
 

@@ -185,6 +185,7 @@ def test_configuration_survives_json(config: Any) -> None:
     "fields, words",
     [
         ({"epochz": 3}, "unknown settings: epochz"),
+        ({"a\nb": 3, "c": 4}, r"unknown settings: 'a\\nb', c$"),
         ({"epochs": "many"}, "epochs: expected int, got 'many'"),
         ({"epochs": None}, "epochs: expected int"),
         ({"epochs": [3]}, "epochs: expected int"),
@@ -196,6 +197,13 @@ def test_saved_configuration_with_a_bad_field_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=words):
         TrainConfig.from_dict(fields)
+
+
+def test_message_is_one_line_whatever_the_names_are() -> None:
+    variables = {"DEEPFAKE_DATASET": "a\nb,c", "DEEPFAKE_ARCHIVE": "x"}
+    with pytest.raises(ConfigError, match="archive: expected one for each") as error:
+        TrainConfig.from_env(variables)
+    assert str(error.value).isprintable()
 
 
 def test_paths_do_not_depend_on_the_current_folder(

@@ -84,6 +84,17 @@ def test_only_a_bounded_number_of_chunks_is_looked_at() -> None:
     assert texts_of(*[other] * 100_000, wanted) == {}
 
 
+@pytest.mark.parametrize("kind", [b"zTXt", b"iTXt"])
+def test_only_a_bounded_number_of_chunks_is_unpacked(kind: bytes) -> None:
+    """A text that unpacks to nearly the limit and breaks there costs as much as one."""
+    start = b"key\0\0" if kind == b"zTXt" else b"key\0\1\0\0\0"
+    broken = png_chunk(kind, start + zlib.compress(b"\0" * 1000)[:2] + b"\xff" * 9)
+    good = png_chunk(kind, start + zlib.compress(b"text"))
+    assert texts_of(*[broken] * 63, good) == {"key": "text"}
+    assert texts_of(*[broken] * 64, good) == {}
+    assert texts_of(*[broken] * 64, png_chunk(b"tEXt", b"key\0text")) == {"key": "text"}
+
+
 def test_other_files_hold_no_such_texts() -> None:
     segments = PictureSegments.read(drawn("JPEG", comment=b"key\0text"))
     assert png_texts(segments, ("key",)) == {}

@@ -29,8 +29,9 @@ try:
     start_logging(_serve_config)
     check_host(_serve_config.host)  # gunicorn would try five times, and not say what
     metric_files.share()
-    # LiteRT survives a fork, so workers share one model. TensorFlow does not: its first
-    # inference after a fork hangs (gunicorn issue 2369), so there each loads its own.
+    # OpenVINO and LiteRT survive a fork, so workers share one model. TensorFlow does
+    # not: its first inference after it hangs (gunicorn issue 2369), so there each
+    # loads its own.
     preload_app = _serve_config.backend != "keras" and _serve_config.keras_file is None
     if preload_app:
         inference.app  # noqa: B018  loads the model

@@ -1,0 +1,155 @@
+"""Tables for docs/performance.md: `python -m benchmarks.serving_page FILE`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmarks.contest import PERCENTILES
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def main(file: Path) -> None:
+    """Print what `make bench` wrote to FILE as Markdown."""
+    click.echo(page(json.loads(file.read_text(encoding="utf-8"))), nl=False)
+
+
+def page(report: Mapping[str, Any]) -> str:
+    """Return every figure of a run of the serving benchmark.
+
+    Parameters
+    ----------
+    report : mapping
+        What the benchmark printed.
+
+    Returns
+    -------
+    str
+        Markdown tables: aims, ratios, runtimes, stages, the core, servers.
+    """
+    parts = (
+        _judged("aim", report["aims"]),
+        _judged("ours over the plain way", report["ratios"]),
+        _runtimes(report["ms_per_face_on_one_core"]),
+        _core(report["ms_per_face_on_one_core"], report["core"]),
+        *(
+            _stages(picture, by_backend)
+            for picture, by_backend in report["ms_by_stage_on_one_core"].items()
+        ),
+        _servers(report["served"]),
+        _starts(report["start_s"]),
+        _installed(report["installed"]),
+    )
+    return "\n".join(parts)
+
+
+def _judged(title: str, figures: Mapping[str, Any]) -> str:
+    return _table(
+        (title, "median", "spread", "aimed at", "held"),
+        [
+            (
+                name,
+                f"{figure['median']:g}",
+                _spread(figure),
+                figure["aim"],
+                "yes" if figure["held"] else "**no**",
+            )
+            for name, figure in figures.items()
+        ],
+    )
+
+
+def _runtimes(figures: Mapping[str, Any]) -> str:
+    timed = {name: sizes for name, sizes in figures.items() if " by " in name}
+    sizes = list(next(iter(timed.values())))
+    return _table(
+        ("ms a face on one core", *sizes),
+        [
+            (name, *(_median(by_size[size]) for size in sizes))
+            for name, by_size in timed.items()
+        ],
+    )
+
+
+def _core(figures: Mapping[str, Any], core: Mapping[str, Any]) -> str:
+    """How near each runtime comes to what the core does in large matrix products."""
+    rates = {"openvino_bf16": "bfloat16 gflops"}
+    rows = []
+    for name, by_size in figures.items():
+        network, _, runtime = name.partition(" by ")
+        if not runtime:
+            continue
+        gflops = core[rates.get(runtime, "float32 gflops")]["median"]
+        least = figures[network]["operations"] / gflops / 1e6
+        taken = min(figure["median"] for figure in by_size.values())
+        rows.append((name, f"{least:.2f}", f"{taken:g}", f"{least / taken:.0%}"))
+    rates_in_words = ", ".join(
+        f"{name.split()[0]} {figure['median']:.0f}" for name, figure in core.items()
+    )
+    title = f"at the core's rate ({rates_in_words} billion operations a second)"
+    return _table((title, "least ms", "taken ms", "reached"), rows)
+
+
+def _stages(picture: str, by_backend: Mapping[str, Any]) -> str:
+    backends = list(by_backend)
+    stages = list(by_backend[backends[0]])
+    return _table(
+        (f"{picture}: ms on one core", *backends),
+        [
+            (stage, *(_median(by_backend[backend][stage]) for backend in backends))
+            for stage in stages
+        ],
+    )
+
+
+def _servers(served: Mapping[str, Any]) -> str:
+    columns = ("served", "way", "clients", "a second")
+    latencies = tuple(f"p{percent} ms" for percent in PERCENTILES)
+    rows = []
+    for name, ways in served.items():
+        for way, side in ways.items():
+            for clients, figures in side["by_clients"].items():
+                cuts = figures["latency_ms"]
+                rows.append(
+                    (
+                        name,
+                        way,
+                        clients,
+                        _median(figures["requests_per_second"]),
+                        *(f"{cuts[f'p{p}']['median']:g}" for p in PERCENTILES),
+                        f"{figures['server_cpu_ms_per_request']['median']:g}",
+                        f"{side['memory_mb_per_worker']['median']:g}",
+                    )
+                )
+    return _table((*columns, *latencies, "processor ms", "MB a worker"), rows)
+
+
+def _starts(starts: Mapping[str, Any]) -> str:
+    rows = [(way, _median(figure)) for way, figure in starts.items()]
+    return _table(("start until ready", "s"), rows)
+
+
+def _installed(installed: Mapping[str, Any]) -> str:
+    rows = [(f"all {installed['packages']} packages", f"{installed['total_mb']:g}")]
+    rows += [(name, f"{size:g}") for name, size in installed["largest_mb"].items()]
+    return _table(("installed to serve", "MB"), rows)
+
+
+def _median(figure: Mapping[str, Any]) -> str:
+    return f"{figure['median']:g} ({_spread(figure)})"
+
+
+def _spread(figure: Mapping[str, Any]) -> str:
+    return f"{figure['min']:g} to {figure['max']:g}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,9 +1,9 @@
 """Adam's update in one pass over the weights instead of a dozen.
 
-Keras 3 on TensorFlow composes the update of separate operations, each of which reads and
-writes arrays of the size of the weights: for a network with a large dense layer that is
-a good part of a step on a processor. TensorFlow's own fused operation computes the same
-formula [1]_.
+Keras 3 on TensorFlow composes the update of separate operations, each of which reads
+and writes arrays of the size of the weights: for a network with a large dense layer
+that is a good part of a step on a processor. TensorFlow's own fused operation computes
+the same formula [1]_.
 
 References
 ----------

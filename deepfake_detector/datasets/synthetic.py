@@ -57,7 +57,9 @@ _PATCH: Final = (0.6, 0.8)
 _BLEND: Final = 0.18
 
 
-def generate(directory: Path, seed: int, faces: Mapping[str, int] = FACES) -> None:
+def generate(
+    directory: Path, seed: int, faces: Mapping[str, int] | None = None
+) -> None:
     """Draw the data set.
 
     Parameters
@@ -66,10 +68,12 @@ def generate(directory: Path, seed: int, faces: Mapping[str, int] = FACES) -> No
         Empty folder; receives ``<Split>/<Class>/<picture>.png`` and ``boxes.json``.
     seed : int
         Which data set: the same seed gives the same pictures.
-    faces : mapping of str to int, default FACES
-        How many faces each split has; fewer are the first of them.
+    faces : mapping of str to int, optional
+        How many faces each split has, `FACES` where not given; fewer are the first
+        of them.
     """
-    for split in faces:
+    wanted = FACES if faces is None else faces
+    for split in wanted:
         for class_name in CLASS_NAMES:
             (directory / split / class_name).mkdir(parents=True, exist_ok=True)
 
@@ -80,7 +84,7 @@ def generate(directory: Path, seed: int, faces: Mapping[str, int] = FACES) -> No
 
     boxes: dict[str, list[float]] = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for split, count in faces.items():
+        for split, count in wanted.items():
             for pair in pool.map(draw, [split] * count, range(count)):
                 boxes |= {f"{split}/{picture}": box for picture, box in pair.items()}
     text = json.dumps(boxes, indent=0)

@@ -71,7 +71,7 @@ _GIVEN_UP: Final = 20
 @click.option(
     "--target-auc",
     type=click.FloatRange(0.5, 1.0),
-    default=0.9,
+    default=0.8,
     show_default=True,
     help="Validation AUC that the time is taken to.",
 )

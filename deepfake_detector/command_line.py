@@ -84,7 +84,7 @@ def _option(
 ) -> Callable[[_Command], _Command]:
     name = "--" + field.name.replace("_", "-")
     help_text = f"{field.metadata['help']}  [{_default_text(field)}]"
-    if kind is bool:
+    if kind in (bool, bool | None):
         name += "/--no-" + field.name.replace("_", "-")
         return click.option(name, field.name, default=None, help=help_text)
     repeated = typing.get_origin(kind) is tuple

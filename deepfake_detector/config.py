@@ -404,8 +404,10 @@ class TrainConfig(_Settings):
         "Move pictures that have a copy, or one of the same source video, in another "
         "split: towards train, so that none is scored that was trained on.",
     )
-    mixed_precision: bool = setting(
-        False, "Compute in bfloat16 where the processor does (weights stay float32)."
+    mixed_precision: bool | None = setting(
+        None,
+        "Compute in bfloat16 (weights stay float32). Where not given: train.py does on "
+        "a processor that multiplies matrices of it (AMX).",
     )
     strategy: str = setting(
         "none",

@@ -30,6 +30,7 @@ from deepfake_detector.crop_batches import CropBatches
 from deepfake_detector.distillation import Student, load_teacher
 from deepfake_detector.distribution import EvenBatches, mirrored_strategy, scope_of
 from deepfake_detector.exceptions import ArtifactError, ConfigError, TrainingError
+from deepfake_detector.fused_adam import fuse_adam
 from deepfake_detector.fused_normalization import fuse_batch_normalization
 from deepfake_detector.training_schedule import Stage, training_stages
 
@@ -330,6 +331,7 @@ def _optimizer(
     # Biases and the scales of normalisation have one axis, or none.
     vectors = [v for v in network.trainable_variables if len(v.shape) < 2]
     optimizer.exclude_from_weight_decay(var_list=vectors)
+    fuse_adam(optimizer)
     return optimizer
 
 

@@ -36,6 +36,7 @@ from deepfake_detector.face_crops import crop_rule
 from deepfake_detector.file_lock import only_process
 from deepfake_detector.labels import CLASS_NAMES
 from deepfake_detector.learning_rate_finder import sweep_learning_rate
+from deepfake_detector.precision import with_own_precision
 from deepfake_detector.presets import train_config
 from deepfake_detector.provenance import SessionClock, data_facts, provenance_of
 from deepfake_detector.training_checkpoint import BEST_FILE, STATE_FILE, TrainingState
@@ -109,7 +110,7 @@ class TrainModel:
         given = {name: value for name, value in options.items() if value is not None}
         resume = given.pop("resume", None) or environ.get(ENV_PREFIX + "RESUME")
         if resume is None:
-            return cls(train_config(environ, **given))
+            return cls(with_own_precision(train_config(environ, **given)))
         run_dir = Path(resume).resolve()
         fixed = sorted(set(given) - set(_RESUMABLE))
         if fixed:

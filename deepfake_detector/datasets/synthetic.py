@@ -12,6 +12,7 @@ patch fills more of the thumbnail, which does tell it: `inspect synthetic` says 
 import json
 import math
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, replace
 from pathlib import Path
@@ -56,7 +57,9 @@ _PATCH: Final = (0.6, 0.8)
 _BLEND: Final = 0.18
 
 
-def generate(directory: Path, seed: int) -> None:
+def generate(
+    directory: Path, seed: int, faces: Mapping[str, int] | None = None
+) -> None:
     """Draw the data set.
 
     Parameters
@@ -65,13 +68,12 @@ def generate(directory: Path, seed: int) -> None:
         Empty folder; receives ``<Split>/<Class>/<picture>.png`` and ``boxes.json``.
     seed : int
         Which data set: the same seed gives the same pictures.
+    faces : mapping of str to int, optional
+        How many faces each split has, `FACES` where not given; fewer are the first
+        of them.
     """
-    _generate(directory, seed, FACES)
-
-
-def _generate(directory: Path, seed: int, faces: dict[str, int]) -> None:
-    """Draw that many faces for each split."""
-    for split in faces:
+    wanted = FACES if faces is None else faces
+    for split in wanted:
         for class_name in CLASS_NAMES:
             (directory / split / class_name).mkdir(parents=True, exist_ok=True)
 
@@ -82,7 +84,7 @@ def _generate(directory: Path, seed: int, faces: dict[str, int]) -> None:
 
     boxes: dict[str, list[float]] = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for split, count in faces.items():
+        for split, count in wanted.items():
             for pair in pool.map(draw, [split] * count, range(count)):
                 boxes |= {f"{split}/{picture}": box for picture, box in pair.items()}
     text = json.dumps(boxes, indent=0)

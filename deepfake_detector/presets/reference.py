@@ -11,5 +11,6 @@ REFERENCE: Final = Preset(
         "crop": "whole",
         "augmentation": "none",
         "epochs": 50,
+        "mixed_precision": False,
     }
 )

@@ -41,7 +41,7 @@ class Drawn:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("synthetic")
-    synthetic._generate(directory, 0, FACES)
+    synthetic.generate(directory, 0, FACES)
     return directory
 
 
@@ -175,7 +175,7 @@ def test_sizes_vary(pictures: list[Drawn]) -> None:
 def test_same_seed_gives_the_same_files(tmp_path: Path) -> None:
     first, again, other = (tmp_path / name for name in ("first", "again", "other"))
     for directory, seed in ((first, 5), (again, 5), (other, 6)):
-        synthetic._generate(directory, seed, {"Train": 3, "Test": 2})
+        synthetic.generate(directory, seed, {"Train": 3, "Test": 2})
     assert contents(again) == contents(first)
     assert contents(other).keys() == contents(first).keys()
     assert not set(contents(other).values()) & set(contents(first).values())

@@ -11,6 +11,7 @@ import click.testing
 import keras
 import pytest
 
+from deepfake_detector import precision
 from deepfake_detector.config import TrainConfig
 from deepfake_detector.train_model import TrainModel
 
@@ -29,6 +30,7 @@ def call(*arguments: str, **environ: str) -> click.testing.Result:
 def started(monkeypatch: pytest.MonkeyPatch) -> list[TrainModel]:
     """Runs that would have been trained."""
     runs: list[TrainModel] = []
+    monkeypatch.setattr(precision, "computes_in_bfloat16", lambda: False)
 
     def run_training(self: TrainModel) -> dict[str, Any]:
         runs.append(self)
@@ -58,6 +60,26 @@ def test_no_arguments_mean_the_references_way(started: list[TrainModel]) -> None
     assert (config.weight_decay, config.clip_norm, config.ema_decay) == (None,) * 3
     assert (config.label_smoothing, config.class_weights) == (0.0, False)
     assert config.strategy == "none"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((), True),
+        (("--no-mixed-precision",), False),
+        (("--preset", "reference"), False),
+        (("--preset", "default"), True),
+    ],
+)
+def test_processor_with_tiles_computes_in_bfloat16_unless_told(
+    started: list[TrainModel],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    expected: bool,
+) -> None:
+    monkeypatch.setattr(precision, "computes_in_bfloat16", lambda: True)
+    assert call("--architecture", "compact", *arguments).exit_code == 0
+    assert started[0].config.mixed_precision is expected
 
 
 def test_no_arguments_build_the_references_network(started: list[TrainModel]) -> None:

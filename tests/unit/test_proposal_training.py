@@ -76,9 +76,15 @@ def test_scene_without_faces_is_all_no() -> None:
 
 @pytest.mark.tf
 @pytest.mark.slow
-def test_command_writes_networks_that_propose(tmp_path: Path) -> None:
+def test_command_writes_a_network_that_proposes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from deepfake_detector import proposal_training
     from deepfake_detector.face_proposals import FaceProposer
 
+    monkeypatch.setattr(proposal_training, "_DRAWN", 4)
+    monkeypatch.setattr(proposal_training, "_VALIDATION_SCENES", 1)
+    monkeypatch.setattr(proposal_training, "_MEGAPIXELS", 0.5)
     out = tmp_path / "made"
     arguments = ["train-face-proposals", "--out", str(out)]
     small = ["--pictures", "5", "--scenes", "64", "--epochs", "1"]

@@ -633,6 +633,34 @@ def measure_faces(
     click.echo(json.dumps(found) if as_json else measuring.faces_table(found))
 
 
+@main.command("train-face-proposals")
+@click.argument(
+    "archives", nargs=-1, metavar="[SET.zip]...", type=click.Path(path_type=Path)
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=REPOSITORY / "models" / "face_proposals",
+    show_default="models/face_proposals",
+    help="Folder to write.",
+)
+@click.option("--pictures", type=click.IntRange(1), default=1500, show_default=True)
+@click.option("--scenes", type=click.IntRange(1), default=8000, show_default=True)
+@click.option("--epochs", type=click.IntRange(1), default=12, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+def train_face_proposals(archives: tuple[Path, ...], out: Path, **recipe: int) -> None:
+    """Train the network that proposes faces in large pictures, on faces of each SET.
+
+    The train splits teach, the val splits say from which score a place is proposed.
+    Without a SET the faces are drawn. Prints the card that goes with the network.
+    """
+    with one_line_errors():
+        training = _training_module("train-face-proposals", "proposal_training")
+        made = training.ProposalRecipe(**recipe)
+        card = training.train_face_proposals(archives, out, made)
+    click.echo(json.dumps(card, indent=2))
+
+
 @main.command("list")
 @click.argument("table", type=click.Choice(sorted(_TABLES)))
 def list_table(table: str) -> None:

@@ -16,7 +16,7 @@ from typing import Final
 
 from tqdm import tqdm
 
-from deepfake_detector import face_crops, face_search, images, promising_parts
+from deepfake_detector import face_crops, face_proposals, face_search, images
 from deepfake_detector.architectures import with_own_recipe
 from deepfake_detector.archive_download import download_archive, kaggle_credentials
 from deepfake_detector.archive_extraction import archive_sha256, extract_archive
@@ -553,7 +553,7 @@ class DatasetHandler:
         """Changes with the code that decides the crops' bytes."""
         detector = inspect.getmodule(FACE_DETECTORS.get(self.rule.detector))
         decoded = inspect.getmodule(Picture)
-        modules = images, decoded, face_crops, face_search, promising_parts, detector
+        modules = images, decoded, face_crops, face_proposals, face_search, detector
         sources = [inspect.getsource(m) for m in modules if m]
         return hashlib.sha256("".join(sources).encode()).hexdigest()
 

@@ -1,9 +1,7 @@
 """How well the face search does: on scenes with planted faces and on archives."""
 
 import io
-import math
 import time
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -13,19 +11,24 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from deepfake_detector import images
-from deepfake_detector.exceptions import ArchiveError, DatasetLayoutError
 from deepfake_detector.face_crops import FaceBox
-from deepfake_detector.face_detectors.dlib_hog import LEAST_FACE_PX, DlibHog
-from deepfake_detector.face_search import overlap
+from deepfake_detector.face_detectors.dlib_hog import (
+    MOST_PROPOSALS,
+    SURE,
+    TILTED,
+    DlibHog,
+)
+from deepfake_detector.face_proposals import FaceProposer
+from deepfake_detector.face_search import Candidate, distinct_faces, overlap
 from deepfake_detector.planted_scenes import Head, Scene, drawn_heads, plant_faces
-from deepfake_detector.promising_parts import promising_parts
+from deepfake_detector.sampled_pictures import sampled_pictures
 
 UInt8Array = NDArray[np.uint8]
 _T = TypeVar("_T")
 
-#: Megapixels searched whole and megapixels of parts, of each setting that is tried; the
-#: first is what ships, the last searches everything at full size.
-SETTINGS: Final = ((6.0, 6.0), (6.0, 0.0), (3.0, 3.0), (1.2, 0.0), (math.inf, 0.0))
+#: Scales at which dlib searches all of a scene, to compare with: that at which faces of
+#: 64 pixels fill its window, and half of it.
+_ALL_SCALES: Final = (80 / 64, 40 / 64)
 
 #: Sizes of scenes, megapixels.
 MEGAPIXELS: Final = (1.0, 4.0, 12.0)
@@ -38,9 +41,6 @@ SAME_BOX: Final = 0.35
 
 _HEADS: Final = 40
 _LEAST_HEAD_PX: Final = 70
-
-#: Most bytes of one file of an archive that are read.
-_MOST_BYTES: Final = 50_000_000
 
 
 def measure_faces(
@@ -55,15 +55,16 @@ def measure_faces(
     scenes : int, default 12
         Scenes to make, of 1, 4 and 12 megapixels in turn.
     pictures : int, default 200
-        Pictures of each archive to search, from its train split where it has one.
+        Pictures of each archive to search, from its val split where it has one: the
+        network that proposes faces has not seen them.
 
     Returns
     -------
     dict
-        `settings`: a row each with `recall` and `faces` by band of face width,
-        `false_boxes` a scene and `search_ms`; `stages_ms`: decoding and choosing parts;
-        `archives`: share with a found face, boxes and milliseconds a picture. All
-        milliseconds are processor time.
+        `searches`: a row for each way of searching, with its `name`, `recall` and
+        `faces` by band of face width, `false_boxes` a scene and `search_ms` by size of
+        scene; `stages_ms`: decoding and proposing; `archives`: share with a found face,
+        boxes and milliseconds a picture. All milliseconds are processor time.
 
     Raises
     ------
@@ -72,7 +73,7 @@ def measure_faces(
     DatasetLayoutError
         If an archive holds no picture.
     """
-    sets = {path.stem: _pictures(path, pictures) for path in archives}
+    sets = {path.stem: sampled_pictures(path, "val", pictures) for path in archives}
     photographed = _heads(sets)
     heads = photographed or drawn_heads(_HEADS)
     made = [
@@ -81,38 +82,43 @@ def measure_faces(
         )
         for seed in range(scenes)
     ]
+    searches = {"shipped": DlibHog().detect, "all of it by dlib": _search_all}
     return {
         "scenes": scenes,
         "heads": "archives" if photographed else "drawn",
-        "settings": [measure_setting(made, *setting) for setting in SETTINGS],
+        "searches": [
+            {"name": name, **measure_search(made, search)}
+            for name, search in searches.items()
+        ],
         "stages_ms": _stages(made),
         "archives": {name: _measure_set(found) for name, found in sets.items()},
     }
 
 
-def measure_setting(
-    scenes: Sequence[Scene], whole: float, parts: float
+def measure_search(
+    scenes: Sequence[Scene], search: Callable[[UInt8Array], list[FaceBox]]
 ) -> dict[str, Any]:
-    """Search scenes under one setting.
+    """Search scenes in one way.
 
     Parameters
     ----------
     scenes : sequence of Scene
         At least one.
-    whole, parts : float
-        Megapixels that are searched whole, and in parts.
+    search : callable
+        From a picture to boxes.
 
     Returns
     -------
     dict
-        The row that :func:`measure_faces` describes.
+        The row that :func:`measure_faces` describes, without its name.
     """
-    detector = DlibHog(whole * 1e6, parts * 1e6)
     found: dict[int, list[bool]] = {band: [] for band in BANDS}
-    false_boxes, search_ms = 0, 0.0
+    search_ms: dict[str, list[float]] = {}
+    false_boxes = 0
     for scene in scenes:
-        boxes, spent = _timed(detector.detect, scene.image)
-        search_ms += spent
+        boxes, spent = _timed(search, scene.image)
+        megapixels = scene.image.shape[0] * scene.image.shape[1] / 1e6
+        search_ms.setdefault(f"{megapixels:.2g}", []).append(spent)
         for face in scene.faces:
             band = max(band for band in BANDS if band <= max(face.width, BANDS[0]))
             found[band].append(any(_is_same(face, box) for box in boxes))
@@ -120,12 +126,10 @@ def measure_setting(
             not any(_is_same(face, box) for face in scene.faces) for box in boxes
         )
     return {
-        "whole_megapixels": whole if math.isfinite(whole) else None,
-        "part_megapixels": parts,
         "recall": {str(b): sum(f) / len(f) if f else None for b, f in found.items()},
         "faces": {str(band): len(hits) for band, hits in found.items()},
         "false_boxes": false_boxes / len(scenes),
-        "search_ms": search_ms / len(scenes),
+        "search_ms": {size: float(np.mean(ms)) for size, ms in search_ms.items()},
     }
 
 
@@ -140,24 +144,22 @@ def faces_table(found: Mapping[str, Any]) -> str:
     Returns
     -------
     str
-        A table of the settings, a line on the stages and a table of the archives.
+        A table of the searches, a line on the stages and a table of the archives.
     """
-    bands = " | ".join(f"{band} px" for band in BANDS)
-    lines = [
-        f"| whole + parts, MP | {bands} | false boxes a scene | ms |",
-        "|---" * (len(BANDS) + 3) + "|",
-    ]
-    for row in found["settings"]:
-        whole = row["whole_megapixels"]
+    sizes = list(found["searches"][0]["search_ms"])
+    heads = [f"{band} px" for band in BANDS] + ["false boxes a scene"]
+    heads += [f"ms, {size} MP" for size in sizes]
+    lines = [f"| search | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+    for row in found["searches"]:
         cells = [
-            "all" if whole is None else f"{whole:g} + {row['part_megapixels']:g}",
+            row["name"],
             *("" if r is None else f"{r:.2f}" for r in row["recall"].values()),
             f"{row['false_boxes']:.2f}",
-            f"{row['search_ms']:.0f}",
+            *(f"{row['search_ms'][size]:.0f}" for size in sizes),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     stages = ", ".join(f"{n} {ms:.0f} ms" for n, ms in found["stages_ms"].items())
-    counts = ", ".join(map(str, found["settings"][0]["faces"].values()))
+    counts = ", ".join(map(str, found["searches"][0]["faces"].values()))
     lines += ["", f"Faces a band: {counts}. Stages beside the search: {stages}."]
     if found["archives"]:
         lines += ["", "| archive | pictures | found | boxes a picture | ms |"]
@@ -168,36 +170,6 @@ def faces_table(found: Mapping[str, Any]) -> str:
             f"| {row['boxes']:.2f} | {row['search_ms']:.0f} |"
         )
     return "\n".join(lines)
-
-
-def _pictures(path: Path, count: int) -> list[UInt8Array]:
-    """Pictures of an archive, evenly over the names of its train split."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            sizes = {file.filename: file.file_size for file in archive.infolist()}
-            names = _training_names(sizes)
-            if not names:
-                raise DatasetLayoutError(
-                    f"{path.name}: expected .jpg, .png or .webp pictures, found none"
-                )
-            chosen = names[:: max(1, len(names) // count)][:count]
-            return [images.decode(archive.read(name)) for name in chosen]
-    except (OSError, zipfile.BadZipFile) as error:
-        raise ArchiveError(
-            f"{path.name}: expected a zip file ({error.__class__.__name__})"
-        ) from error
-
-
-def _training_names(sizes: Mapping[str, int]) -> list[str]:
-    """Names of pictures, those of the train split where there is one."""
-    names = sorted(
-        name
-        for name, size in sizes.items()
-        if name.lower().endswith((".jpg", ".jpeg", ".png", ".webp"))
-        and size <= _MOST_BYTES
-    )
-    train = [n for n in names if "train" in map(str.lower, Path(n).parts)]
-    return train or names
 
 
 def _heads(sets: Mapping[str, Sequence[UInt8Array]]) -> list[Head]:
@@ -218,17 +190,35 @@ def _heads_of(pictures: Sequence[UInt8Array], detector: DlibHog) -> Iterator[Hea
 
 def _stages(scenes: Sequence[Scene]) -> dict[str, float]:
     """Milliseconds a scene of what comes beside the search."""
-    decoding = choosing = 0.0
+    proposer = FaceProposer()
+    decoding = proposing = 0.0
     for scene in scenes:
         file = io.BytesIO()
         Image.fromarray(scene.image).save(file, "JPEG", quality=90)
         image, spent = _timed(images.decode, file.getvalue())
         decoding += spent
-        choosing += _timed(lambda: promising_parts(image, LEAST_FACE_PX, []))[1]  # noqa: B023
+        proposing += _timed(proposer.propose, image, MOST_PROPOSALS)[1]
     return {
         "decoding": decoding / len(scenes),
-        "choosing parts": choosing / len(scenes),
+        "proposing": proposing / len(scenes),
     }
+
+
+def _search_all(image: UInt8Array) -> list[FaceBox]:
+    """All that dlib is sure of at full size: what a search of parts is to come near."""
+    import dlib
+
+    detector = dlib.get_frontal_face_detector()
+    grey = Image.fromarray(image).convert("L")
+    finds = []
+    for scale in _ALL_SCALES:
+        size = round(grey.width * scale), round(grey.height * scale)
+        copy = np.asarray(grey.resize(size, Image.Resampling.BILINEAR))
+        for place, score, kind in zip(*detector.run(copy, 0, 0.0), strict=True):
+            if score >= SURE[kind in TILTED]:
+                edges = place.left(), place.top(), place.width(), place.height()
+                finds.append(Candidate(FaceBox(*(e / scale for e in edges)), score))
+    return distinct_faces(finds, grey.size)
 
 
 def _measure_set(pictures: Sequence[UInt8Array]) -> dict[str, Any]:

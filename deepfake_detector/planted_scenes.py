@@ -101,29 +101,42 @@ def plant_faces(
         The picture and its faces, 40 to 800 pixels wide, evenly over the logarithm.
     """
     height = round(math.sqrt(megapixels * 1e6 * 3 / 4))
-    canvas = _background(rng, round(height * 4 / 3), height)
+    canvas = draw_background(rng, round(height * 4 / 3), height)
     largest = min(FACE_PX[1], height / 2.5)
     logs = rng.uniform(math.log(FACE_PX[0]), math.log(largest), FACES)
     taken: list[tuple[int, int, int, int]] = []
     faces = []
     for side in sorted(np.exp(logs).tolist(), reverse=True):
         head = heads[int(rng.integers(len(heads)))]
-        cut = _head_region(head)
+        cut = head_region(head)
         scale = side / head.box.width
         size = round((cut[2] - cut[0]) * scale), round((cut[3] - cut[1]) * scale)
         place = _free_place(rng, canvas.size, size, taken)
         if place is None:
             continue
         taken.append((*place, place[0] + size[0], place[1] + size[1]))
-        _paste(canvas, head, cut, place, size)
+        paste_head(canvas, head, place, size)
         left = place[0] + (head.box.left - cut[0]) * scale
         top = place[1] + (head.box.top - cut[1]) * scale
         faces.append(FaceBox(left, top, side, head.box.height * scale))
     return Scene(np.array(canvas), tuple(faces))
 
 
-def _background(rng: np.random.Generator, width: int, height: int) -> Image.Image:
-    """Noise of several grains, rather strong, and shapes, some of skin's colours."""
+def draw_background(rng: np.random.Generator, width: int, height: int) -> Image.Image:
+    """Draw noise of several grains, rather strong, and shapes, some of skin's colours.
+
+    Parameters
+    ----------
+    rng : Generator
+        Decides everything.
+    width, height : int
+        Size, pixels.
+
+    Returns
+    -------
+    Image
+        RGB picture without a face.
+    """
     planes = np.full((3, height, width), rng.uniform(60, 190, (3, 1, 1)), np.float32)
     for index, share in enumerate((3, 12, 60, 160, 600)):
         grain = max(2, width // share)
@@ -160,8 +173,19 @@ def _draw_shape(
         draw.line(corners, fill=fill, width=max(1, across // 12))
 
 
-def _head_region(head: Head) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of the head in its own picture."""
+def head_region(head: Head) -> tuple[float, float, float, float]:
+    """Say where the head around a face is.
+
+    Parameters
+    ----------
+    head : Head
+        A picture and its face.
+
+    Returns
+    -------
+    left, top, right, bottom : float
+        Edges, inside its picture.
+    """
     box, (height, width) = head.box, head.image.shape[:2]
     left, top, right, bottom = (share * box.width for share in _HEAD)
     return (
@@ -192,16 +216,24 @@ def _free_place(
     return None
 
 
-def _paste(
-    canvas: Image.Image,
-    head: Head,
-    cut: tuple[float, float, float, float],
-    place: tuple[int, int],
-    size: tuple[int, int],
+def paste_head(
+    canvas: Image.Image, head: Head, place: tuple[int, int], size: tuple[int, int]
 ) -> None:
-    """Lay an oval of a head on the canvas, its rim blurred."""
+    """Lay an oval of a head on a canvas, its rim blurred.
+
+    Parameters
+    ----------
+    canvas : Image
+        RGB picture that is drawn on.
+    head : Head
+        What to lay there.
+    place : (int, int)
+        Left and top of the head, which may leave the canvas.
+    size : (int, int)
+        Width and height of the head, pixels.
+    """
     source = Image.fromarray(head.image)
-    scaled = source.resize(size, Image.Resampling.LANCZOS, box=cut)
+    scaled = source.resize(size, Image.Resampling.LANCZOS, box=head_region(head))
     oval = Image.new("L", size, 0)
     ImageDraw.Draw(oval).ellipse((0, 0, size[0] - 1, size[1] - 1), fill=255)
     oval = oval.filter(ImageFilter.BoxBlur(max(1, size[0] // 30)))

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from math import ceil
 from typing import Any, Final
 
 import numpy as np
@@ -21,9 +22,9 @@ from PIL import Image
 
 from deepfake_detector.exceptions import MissingPackageError
 from deepfake_detector.face_crops import FaceBox
+from deepfake_detector.face_proposals import FaceProposer, thinned
 from deepfake_detector.face_search import Candidate, distinct_faces
 from deepfake_detector.picture import Picture
-from deepfake_detector.promising_parts import promising_parts
 
 #: Longer side of a small picture, which is searched as it is; of a larger one a copy of
 #: this size is searched last, where nothing sure is found at a larger size.
@@ -33,18 +34,20 @@ SMALL_PX: Final = 640
 #: again.
 SECOND_LOOK: Final = 1.5
 
-#: Side of dlib's window, and of the smallest faces that large pictures are searched
-#: for: smaller ones are not judged.
-_WINDOW_PX: Final = 80
-LEAST_FACE_PX: Final = 64
+#: Most places in a large picture that are looked at.
+MOST_PROPOSALS: Final = 24
 
-#: Pixels of a large picture's copy that is searched whole, and of the parts of it that
-#: are searched at full size besides: 0.1 s a million on one core (docs/faces.md).
-WHOLE_PIXELS: Final = 6e6
-PART_PIXELS: Final = 6e6
+#: Side of what is cut out around a proposal, in sides of the face, and how many pixels
+#: the face has there: the second where nothing was sure at the first, because dlib
+#: misses some faces at a size at which it sees others (docs/faces.md).
+_WINDOW_FACES: Final = 1.8
+_FACE_PX: Final = (96, 112)
+
+#: A part is thinned first as long as this many of its pixels become one.
+_OVERSAMPLED: Final = 0.5
 
 #: The detector is five: frontal, looking left and right, tilted left and right.
-_TILTED: Final = (3, 4)
+TILTED: Final = (3, 4)
 
 #: Scores from which a find is a face: of the upright three, and of the tilted two, to
 #: which folded cloth looks like a face too (docs/faces.md).
@@ -70,24 +73,22 @@ class DlibHog:
 
     Parameters
     ----------
-    whole_pixels : float, default 6e6
-        Most pixels of a large picture that are searched as a whole.
-    part_pixels : float, default 6e6
-        Most pixels that are searched at full size, where small faces may be.
+    searches_large : bool, default True
+        Whether large pictures are searched for small faces too; else a small copy of
+        them is searched alone, and no network is loaded.
 
     Raises
     ------
+    ArtifactError
+        If the network that proposes faces is missing or altered.
     MissingPackageError
-        If dlib is not installed.
+        If dlib or openvino is not installed.
     """
 
-    def __init__(
-        self, whole_pixels: float = WHOLE_PIXELS, part_pixels: float = PART_PIXELS
-    ) -> None:
+    def __init__(self, searches_large: bool = True) -> None:
         self._pickled = _pickled_detector()
+        self._proposer = FaceProposer() if searches_large else None
         self._local = threading.local()
-        self._whole_pixels = whole_pixels
-        self._part_pixels = part_pixels
 
     def detect(self, image: NDArray[np.uint8] | Picture) -> list[FaceBox]:
         """Find upright frontal faces.
@@ -103,54 +104,62 @@ class DlibHog:
             Boxes from the eyebrows to the chin, cut at the picture's border, largest
             first.
         """
-        image = Picture.of(image).all_pixels
-        grey = Image.fromarray(image).convert("L")
-        scale = min(1.0, SMALL_PX / max(grey.size))
-        finds = self._search_large(image, grey) if scale < 1.0 else []
+        picture = Picture.of(image)
+        size = picture.width, picture.height
+        finds: list[_Find] = []
+        if self._proposer and max(size) > SMALL_PX:
+            finds = self._search_proposals(picture, self._proposer)
         if not _sure(finds):
-            finds = self._search_small(grey, scale)
-        return distinct_faces(finds, grey.size)
+            finds = self._search_small(picture)
+        return distinct_faces(finds, size)
 
-    def _search_small(self, grey: Image.Image, scale: float) -> list[_Find]:
+    def _search_small(self, picture: Picture) -> list[_Find]:
         """Sure faces of a small copy, or else the best of those that may be one."""
-        whole = FaceBox(0, 0, *grey.size)
-        finds = self._look(grey, whole, scale)
+        size = picture.width, picture.height
+        scale = min(1.0, SMALL_PX / max(size))
+        whole = FaceBox(0, 0, *size)
+        finds = self._look(picture, whole, scale)
         if not _sure(finds):
-            finds += self._look(grey, whole, scale * SECOND_LOOK)
+            finds += self._look(picture, whole, scale * SECOND_LOOK)
         likely = sorted(
             (find for find in finds if find.passes(LONE)), key=lambda find: find.score
         )
         return _sure(finds) or likely[-1:]
 
-    def _search_large(self, image: NDArray[np.uint8], grey: Image.Image) -> list[_Find]:
-        """Sure faces of a large picture: two looks at all of it, then at parts."""
-        full = _WINDOW_PX / LEAST_FACE_PX
-        pixels = grey.width * grey.height
-        scale = min(full, (self._whole_pixels / pixels) ** 0.5)
-        whole = FaceBox(0, 0, *grey.size)
-        # dlib misses some large faces at a size at which it sees small ones.
-        looks = (self._look(grey, whole, one) for one in (scale, scale / 2))
-        finds = [find for look in looks for find in _sure(look)]
-        left = self._part_pixels
-        if scale < full and left > 0:
-            known = distinct_faces(finds, grey.size)
-            for part in promising_parts(image, LEAST_FACE_PX, known):
-                left -= part.width * part.height * full**2
-                if left < 0:
-                    break
-                finds += _sure(self._look(grey, part, full))
+    def _search_proposals(
+        self, picture: Picture, proposer: FaceProposer
+    ) -> list[_Find]:
+        """Sure faces where the proposing network saw any."""
+        finds: list[_Find] = []
+        for proposal in proposer.propose(picture, MOST_PROPOSALS):
+            side = proposal.box.width
+            window = _window(proposal.box.centre, _WINDOW_FACES * side, picture)
+            looks = (self._look(picture, window, face / side) for face in _FACE_PX)
+            finds += next(filter(None, map(_sure, looks)), [])
         return finds
 
-    def _look(self, grey: Image.Image, part: FaceBox, scale: float) -> list[_Find]:
-        """Search a scaled copy of a part; boxes come back in the picture's pixels."""
+    def _look(self, picture: Picture, part: FaceBox, scale: float) -> list[_Find]:
+        """Search a scaled grey copy of a part; boxes come back in picture's pixels."""
         width = max(1, round(part.width * scale))
         height = max(1, round(part.height * scale))
-        edges = part.left, part.top, part.left + part.width, part.top + part.height
-        copy = grey.resize((width, height), Image.Resampling.BILINEAR, box=edges)
+        source = picture.copy_for(1.0, scale)
+        near = source.box(part)
+        left, top = int(near.left), int(near.top)
+        right, bottom = ceil(near.left + near.width), ceil(near.top + near.height)
+        cut = source.image[top:bottom, left:right]
+        factor = max(1, int(_OVERSAMPLED * source.across / scale))
+        factor = min(factor, *cut.shape[:2])
+        cut = thinned(cut, factor)
+        grey = Image.fromarray(cut).convert("L")
+        copy = grey.resize((width, height), Image.Resampling.BILINEAR)
         found = self._detector().run(np.asarray(copy), 0, min(LONE))
-        scales = part.width / width, part.height / height
+        scales = (
+            cut.shape[1] * factor / width / source.across,
+            cut.shape[0] * factor / height / source.down,
+        )
+        at = left / source.across, top / source.down
         return [
-            _Find(_box(rectangle, scales, part), score, kind in _TILTED)
+            _Find(_box(rectangle, scales, at), score, kind in TILTED)
             for rectangle, score, kind in zip(*found, strict=True)
         ]
 
@@ -177,8 +186,19 @@ def _sure(finds: Sequence[_Find]) -> list[_Find]:
     return [find for find in finds if find.passes(SURE)]
 
 
-def _box(rectangle: Any, scales: tuple[float, float], part: FaceBox) -> FaceBox:
+def _box(
+    rectangle: Any, scales: tuple[float, float], at: tuple[float, float]
+) -> FaceBox:
     """Turn a dlib rectangle of a part's copy into a box of the picture."""
     left, right = (x * scales[0] for x in (rectangle.left(), rectangle.right()))
     top, bottom = (y * scales[1] for y in (rectangle.top(), rectangle.bottom()))
-    return FaceBox(part.left + left, part.top + top, right - left, bottom - top)
+    return FaceBox(at[0] + left, at[1] + top, right - left, bottom - top)
+
+
+def _window(centre: tuple[float, float], side: float, picture: Picture) -> FaceBox:
+    """A square around a place, in whole pixels, cut at the picture's border."""
+    edges = []
+    for at, length in zip(centre, picture.shape[1::-1], strict=True):
+        edges += [max(0, round(at - side / 2)), min(length, round(at + side / 2))]
+    left, right, top, bottom = edges
+    return FaceBox(left, top, right - left, bottom - top)

@@ -1,7 +1,7 @@
 """How pictures of every size are searched, with dlib's detector replaced by a fake."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from typing import Any, NamedTuple
 
@@ -13,7 +13,9 @@ from PIL import Image
 from deepfake_detector import images
 from deepfake_detector.datasets.face_drawing import draw_face
 from deepfake_detector.face_crops import FaceBox
+from deepfake_detector.face_detectors import dlib_hog
 from deepfake_detector.face_detectors.dlib_hog import DlibHog
+from deepfake_detector.face_search import Candidate
 
 
 class Rectangle(NamedTuple):
@@ -52,17 +54,29 @@ class FakeDetector:
         return tuple(map(list, zip(*finds, strict=True))) if finds else ([], [], [])
 
 
+class FakeProposer:
+    """Proposes what it was told to."""
+
+    def __init__(self, proposals: list[Candidate]) -> None:
+        self.proposals = proposals
+
+    def propose(self, image: NDArray[np.uint8], most: int) -> list[Candidate]:
+        return self.proposals[:most]
+
+
 def search(
     monkeypatch: pytest.MonkeyPatch,
     answer: Callable[[int, int], list[Find]],
     size: tuple[int, int],
-    **limits: float,
+    proposals: Sequence[FaceBox] = (),
 ) -> tuple[list[FaceBox], list[tuple[int, int]]]:
     """Boxes on a flat picture of a size, and the copies that were looked at."""
     fake = FakeDetector(answer)
     monkeypatch.setattr(DlibHog, "_detector", lambda self: fake)
+    proposer = FakeProposer([Candidate(box, 1.0) for box in proposals])
+    monkeypatch.setattr(dlib_hog, "FaceProposer", lambda: proposer)
     image = np.full((size[1], size[0], 3), 90, dtype=np.uint8)
-    return DlibHog(**limits).detect(image), fake.seen
+    return DlibHog().detect(image), fake.seen
 
 
 def at(score: float, kind: int = 0, x: float = 10) -> Find:
@@ -115,42 +129,83 @@ def test_best_unsure_find_of_both_looks_is_taken(
     assert box.left == 100
 
 
-def test_large_picture_is_searched_under_its_limit(
+def test_large_picture_is_looked_at_where_a_face_is_proposed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found, seen = search(
-        monkeypatch, lambda w, h: [at(1.0)], (4000, 3000), whole_pixels=3e6
-    )
-    assert seen == [(2000, 1500), (1000, 750)]  # flat: no part is promising
-    assert found == [FaceBox(20, 40, 180, 180)]  # the other one is around it
-
-
-def test_large_faces_are_taken_from_the_smaller_copy(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    found, _ = search(
         monkeypatch,
-        lambda w, h: [at(1.0)] if w == 1000 else [],
+        lambda w, h: [at(1.0)],
         (4000, 3000),
-        whole_pixels=3e6,
+        [FaceBox(1000, 500, 192, 192)],
     )
-    assert found == [FaceBox(40, 80, 360, 360)]
+    assert seen == [(173, 173)]  # 1.8 sides, a side being 96 pixels
+    left, top = 1000 + 96 - 173 + 2 * 10, 500 + 96 - 173 + 2 * 20
+    assert astuple(found[0]) == pytest.approx((left, top, 180, 180), abs=1.5)
+    assert len(found) == 1
 
 
-def test_larger_than_small_is_enlarged_for_small_faces(
+def test_proposal_of_nothing_sure_is_looked_at_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    _, seen = search(monkeypatch, lambda w, h: [at(1.0)], (1000, 800))
-    assert seen == [(1250, 1000), (625, 500)]
+    found, seen = search(
+        monkeypatch,
+        lambda w, h: [at(1.0)] if w == 202 else [at(-0.1)],
+        (4000, 3000),
+        [FaceBox(1000, 500, 192, 192)],
+    )
+    assert seen == [(173, 173), (202, 202)]
+    assert len(found) == 1
 
 
+def test_face_that_two_proposals_lead_to_is_found_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    twice = [FaceBox(1000, 500, 192, 192), FaceBox(1010, 505, 192, 192)]
+    found, seen = search(monkeypatch, lambda w, h: [at(1.0)], (4000, 3000), twice)
+    assert len(seen) == 2
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    "proposal",
+    [
+        FaceBox(-150, -150, 200, 200),
+        FaceBox(3950, 2950, 200, 200),
+        FaceBox(-500, -500, 6000, 6000),
+        FaceBox(10, 10, 20, 20),
+    ],
+)
+def test_proposal_that_leaves_the_picture_is_cut(
+    monkeypatch: pytest.MonkeyPatch, proposal: FaceBox
+) -> None:
+    found, seen = search(monkeypatch, lambda w, h: [at(1)], (4000, 3000), [proposal])
+    assert len(seen) == 1
+    assert max(seen[0]) <= 174
+    for box in found:
+        assert 0 <= box.left <= box.left + box.width <= 4000
+        assert 0 <= box.top <= box.top + box.height <= 3000
+
+
+@pytest.mark.parametrize("proposals", [[], [FaceBox(1000, 500, 192, 192)]])
 def test_large_picture_without_a_sure_face_is_searched_as_a_small_one(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, proposals: list[FaceBox]
 ) -> None:
-    found, seen = search(monkeypatch, lambda w, h: [at(-0.1)], (1280, 960))
-    assert seen == [(1600, 1200), (800, 600), (640, 480), (960, 720)]
+    found, seen = search(monkeypatch, lambda w, h: [at(-0.1)], (1280, 960), proposals)
+    assert seen[-2:] == [(640, 480), (960, 720)]
+    assert len(seen) == 2 + 2 * len(proposals)
     (box,) = found
     assert box.width == pytest.approx(120)
+
+
+def test_small_copy_alone_is_searched_where_no_more_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake = FakeDetector(lambda w, h: [at(1.0)])
+    monkeypatch.setattr(DlibHog, "_detector", lambda self: fake)
+    monkeypatch.setattr(dlib_hog, "FaceProposer", None)
+    image = np.full((960, 1280, 3), 90, dtype=np.uint8)
+    assert len(DlibHog(searches_large=False).detect(image)) == 1
+    assert fake.seen == [(640, 480)]
 
 
 @pytest.mark.parametrize("size", [(20_000, 200), (3, 4000), (641, 1)])
@@ -159,7 +214,7 @@ def test_strips_are_searched_in_few_looks(
 ) -> None:
     found, seen = search(monkeypatch, lambda w, h: [], size)
     assert found == []
-    assert len(seen) <= 4
+    assert len(seen) <= 2
 
 
 def group_photo() -> tuple[NDArray[np.uint8], list[FaceBox]]:

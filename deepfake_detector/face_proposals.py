@@ -11,25 +11,22 @@ References
 """
 
 import hashlib
-import importlib
 import json
-import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_detector.config import REPOSITORY
-from deepfake_detector.exceptions import ArtifactError, MissingPackageError
+from deepfake_detector.exceptions import ArtifactError
 from deepfake_detector.face_crops import FaceBox
 from deepfake_detector.face_search import Candidate
+from deepfake_detector.openvino_runtime import compiled
 from deepfake_detector.picture import Picture, PictureCopy
 
 UInt8Array = NDArray[np.uint8]
@@ -264,35 +261,4 @@ def _loaded(folder: Path) -> tuple[Any, float]:
             f"{NETWORK_FILE}: its SHA-256 is not the card's; the file was altered or "
             "is incomplete, so copy models/ again"
         )
-    return _compiled(network), least
-
-
-def _compiled(network: bytes) -> Any:
-    openvino = _openvino()
-    options = {
-        "INFERENCE_PRECISION_HINT": "f32",
-        "INFERENCE_NUM_THREADS": 1,
-        "NUM_STREAMS": 1,
-    }
-    core = openvino.Core()
-    try:
-        # It reads such a model from a file alone: of the bytes that were verified.
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / NETWORK_FILE
-            file.write_bytes(network)
-            return core.compile_model(core.read_model(file), "CPU", options)
-    except RuntimeError as error:
-        raise ArtifactError(
-            f"{NETWORK_FILE}: not a network that OpenVINO can run; train it again"
-        ) from error
-
-
-def _openvino() -> ModuleType:
-    """Import the package, without the part of it that reports to its makers."""
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    try:
-        return importlib.import_module("openvino")
-    except ImportError as error:
-        raise MissingPackageError(
-            "the search of large pictures needs openvino: pip install openvino"
-        ) from error
+    return compiled(network), least

@@ -1,12 +1,7 @@
 """OpenVINO: the fastest, most of all where the processor computes in bfloat16."""
 
-import importlib
-import sys
-import tempfile
 import threading
 from collections.abc import Mapping
-from pathlib import Path
-from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,14 +9,11 @@ from numpy.typing import NDArray
 
 from deepfake_detector.backends.litert_backend import signature_runner
 from deepfake_detector.backends.tflite_backend import TFLiteBackend, checked_input
-from deepfake_detector.exceptions import ArtifactError, MissingPackageError
+from deepfake_detector.openvino_runtime import compiled
 
 
 class OpenVINOBackend(TFLiteBackend):
     """A `.tflite` network in float32; one inference request a thread.
-
-    With one stream of one thread OpenVINO computes in the thread that asks, so that a
-    network compiled before a fork serves after it; with threads of its own it does not.
 
     Parameters
     ----------
@@ -48,7 +40,7 @@ class OpenVINOBackend(TFLiteBackend):
         outputs = signature.get_output_details()
         _, self.input_shape = checked_input(signature.get_input_details(), outputs)
         self._tensors = {name: tensor["name"] for name, tensor in outputs.items()}
-        self._network = _compiled(model, self.precision)
+        self._network = compiled(model, self.precision)
         self._local = threading.local()
 
     def _outputs(
@@ -78,39 +70,3 @@ class BFloat16Backend(OpenVINOBackend):
     """
 
     precision = "bf16"
-
-
-def _compiled(model: bytes, precision: str) -> Any:
-    openvino = _openvino()
-    options = {
-        "INFERENCE_PRECISION_HINT": precision,
-        "INFERENCE_NUM_THREADS": 1,
-        "NUM_STREAMS": 1,
-    }
-    core = openvino.Core()
-    try:
-        # It reads such a model from a file alone: of the bytes that were verified.
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "model.tflite"
-            file.write_bytes(model)
-            return core.compile_model(core.read_model(file), "CPU", options)
-    except RuntimeError as error:
-        raise ArtifactError(
-            "model.tflite: not a network that OpenVINO can run; export the model "
-            "again, or choose the litert backend"
-        ) from error
-
-
-def _openvino() -> ModuleType:
-    """Import the package, without the part of it that reports to its makers.
-
-    Left alone, each import sends a message to Google Analytics and keeps an identifier
-    in the home directory. As a module that is missing it is done without.
-    """
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    try:
-        return importlib.import_module("openvino")
-    except ImportError as error:
-        raise MissingPackageError(
-            "the openvino backend needs openvino: pip install openvino"
-        ) from error

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from deepfake_detector import dataset_scoring
 from deepfake_detector.artifact import CARD_FILE, Artifact, write_artifact
+from deepfake_detector.config import ServeConfig
 from deepfake_detector.detector import Detector
 from deepfake_detector.evaluation_files import (
     METRICS_FILE,
@@ -233,7 +234,7 @@ def test_network_is_laid_beside_the_served_file(
         def run(self, batch: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
             return {"logit": super().run(batch)["logit"] + np.float32(0.01)}
 
-    backends = {"litert": Brightness, "keras": Rounded}
+    backends = {ServeConfig().backend: Brightness, "keras": Rounded}
     monkeypatch.setattr(
         Detector, "load", lambda config: bright_detector(backends[config.backend]())
     )

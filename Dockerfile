@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
-# Serve (the default):  docker build -t deepfake-detector . && docker run --read-only -p 8000:8000 deepfake-detector
+# Serve (the default):  docker build -t deepfake-detector . && docker run --read-only --tmpfs /tmp -p 8000:8000 deepfake-detector
 # Train:                docker build --target train -t deepfake-detector-train . && docker run deepfake-detector-train --help
-# Serving holds no TensorFlow, runs as nobody in particular and writes to uploads/ and /dev/shm alone.
+# Serving holds no TensorFlow, runs as nobody in particular and writes to uploads/, /dev/shm and /tmp alone.
 
 ARG PYTHON_IMAGE=python:3.12-slim-bookworm
 

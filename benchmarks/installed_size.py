@@ -1,7 +1,7 @@
 """How much disk the packages of a requirements file take where they are installed."""
 
 import re
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ def installed_megabytes(requirements: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        `total_mb`, and `largest_mb`: the eight largest by name; megabytes of 10**6
-        bytes.
+        `packages`, `total_mb`, and `largest_mb`: the eight largest by name; megabytes
+        of 10**6 bytes.
     """
     sizes: dict[str, float] = {}
     for line in requirements.read_text(encoding="utf-8").splitlines():
@@ -42,9 +42,6 @@ def installed_megabytes(requirements: Path) -> dict[str, Any]:
 
 def _megabytes(package: str) -> float:
     """What its files weigh; those that were compiled on the way do not count."""
-    try:
-        files = distribution(package).files or []
-    except PackageNotFoundError:
-        return 0.0
+    files = distribution(package).files or []
     paths = (Path(str(file.locate())) for file in files)
     return sum(path.stat().st_size for path in paths if path.is_file()) / 1e6

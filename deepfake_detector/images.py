@@ -121,6 +121,12 @@ class EncodedPicture:
         self._data = data
         self._max_pixels = max_pixels
         picture = _open(data, max_pixels)
+        self._opened: Image.Image | None = None
+        try:
+            picture.getexif()  # of a PNG it takes the pixels: EXIF may lie behind them
+            self._opened = picture
+        except DECODE_ERRORS:
+            pass  # decode opens it anew, and says what is wrong
         self.width, self.height = _upright_size(picture)
         self.factors = _JPEG_FACTORS if picture.format in ("JPEG", "MPO") else (1,)
 
@@ -146,7 +152,8 @@ class EncodedPicture:
         CorruptImageError
             If the file is cut short or damaged.
         """
-        picture = _open(self._data, self._max_pixels)
+        opened, self._opened = self._opened, None
+        picture = opened or _open(self._data, self._max_pixels)
         try:
             if factor > 1:
                 width, height = (side // factor for side in picture.size)

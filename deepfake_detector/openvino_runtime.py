@@ -1,5 +1,6 @@
 """OpenVINO for one thread at a time, which leaves nothing behind and calls nobody."""
 
+import ctypes
 import importlib
 import sys
 import tempfile
@@ -33,7 +34,7 @@ def compiled(model: bytes, precision: str = "f32") -> Any:
     MissingPackageError
         If openvino is not installed.
     ArtifactError
-        If OpenVINO cannot run the file.
+        If OpenVINO cannot run the file, or there is no folder for temporary files.
     """
     openvino = _openvino()
     options = {
@@ -47,11 +48,20 @@ def compiled(model: bytes, precision: str = "f32") -> Any:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "model.tflite"
             file.write_bytes(model)
-            return core.compile_model(core.read_model(file), "CPU", options)
+            network = core.compile_model(core.read_model(file), "CPU", options)
+    except OSError as error:
+        raise ArtifactError(
+            "OpenVINO reads a network from a file: expected a folder for temporary "
+            f"files that can be written to ({error.strerror}); set TMPDIR"
+        ) from error
     except RuntimeError as error:
         raise ArtifactError(
             "a .tflite file: not a network that OpenVINO can run; export it again"
         ) from error
+    # Never taken apart: a fork has the network and not the thread that it has, which a
+    # worker that ends would wait for without end.
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(network))
+    return network
 
 
 def _openvino() -> ModuleType:

@@ -31,8 +31,9 @@ _Result = TypeVar("_Result")
 class Admission:
     """Places for requests, and turns at judging; safe to use from many threads.
 
-    Judging has threads of its own: each thread that judges keeps an interpreter and a
-    face detector, tens of megabytes, and a server has many more threads than turns.
+    Judging has threads of its own: each thread that judges keeps what its runtime needs
+    and a face detector, tens of megabytes, and a server has many more threads than
+    turns.
 
     It may be made before a process forks: each child then has places and threads of its
     own, since nobody holds one before requests come.

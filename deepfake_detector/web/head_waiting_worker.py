@@ -24,6 +24,9 @@ HEAD_SECONDS: Final = 10.0
 #: Most bytes of a head; gunicorn's own limits hold for each line of it.
 MOST_HEAD_BYTES: Final = 64 * 1024
 
+#: How long a thread waits for the rest of a body that nobody has read, in seconds.
+REST_SECONDS: Final = 0.05
+
 #: How long a client may take to close a connection on which all is said, in seconds.
 GOODBYE_SECONDS: Final = 2.0
 
@@ -137,6 +140,11 @@ class HeadWaitingWorker(ThreadWorker):  # type: ignore[misc]
             super().finish_request(conn, fs)
         else:
             self._take_leave(conn)
+
+    def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
+        """Whether to keep a connection: not where its body is still to come."""
+        by = time.monotonic() + REST_SECONDS
+        return keepalive and bool(conn.parser.finish_body(deadline=by))
 
     def murder_pending(self) -> None:
         """Cut off who is late, and make room where all connections are taken."""

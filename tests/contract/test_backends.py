@@ -259,13 +259,14 @@ expected = backend.run(batch)["logit"]
 child = os.fork()
 if child == 0:
     same = np.array_equal(backend.run(batch)["logit"], expected)
-    os._exit(0 if same else 1)
+    sys.exit(0 if same else 1)  # all is taken apart, as when a worker ends
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     file = artifact.directory.parent / "batch.npy"
     np.save(file, batch)
     arguments = [sys.executable, "-c", program, artifact.directory, file]
-    subprocess.run(arguments, cwd=REPOSITORY, timeout=60, check=True)
+    for _ in range(5):
+        subprocess.run(arguments, cwd=REPOSITORY, timeout=60, check=True)
 
 
 def test_loading_openvino_calls_nobody(artifact: Artifact, tmp_path: Path) -> None:

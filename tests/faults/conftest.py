@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deepfake_detector.config import REPOSITORY
+from deepfake_detector.config import REPOSITORY, ServeConfig
 from tests.end_to_end.real_server import (
     GUNICORN,
     TIMEOUT_S,
@@ -17,6 +17,7 @@ from tests.end_to_end.real_server import (
     stand_in_settings,
 )
 from tests.faults import fault_table
+from tests.faults.crowded import until, workers
 from tests.faults.fault_table import Row, row_of
 
 Start = Callable[..., RealServer]
@@ -64,7 +65,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
         def begin(before: tuple[str, ...] = (), **more: str) -> RealServer:
             log = tmp_path / "log"
             started = running(GUNICORN, settings | more, log, before)
-            return stack.enter_context(started)
+            server = stack.enter_context(started)
+            # The address is told before there are workers.
+            asked = int(more.get("DEEPFAKE_WORKERS", ServeConfig().workers))
+            until(lambda: len(workers(server)) == asked)
+            return server
 
         yield begin
     assert list((tmp_path / "uploads").iterdir()) == []

@@ -75,6 +75,23 @@ def test_idle_connections(
 
 
 @fault(
+    "400 clients that announce a body to a page, and send none of it",
+    "others are answered at once",
+)
+def test_bodies_that_nobody_reads(
+    start: Start, observed: Observed, portrait_jpeg: bytes
+) -> None:
+    server = start()
+    head = b"GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
+    silent = crowd(server, 400, head)
+    assert is_prompt(server, portrait_jpeg)
+    for client in silent:
+        client.close()
+    assert log_is_calm(server)
+    observed("page and picture answered 200")
+
+
+@fault(
     "300 clients that send a request's headers without end (slow loris), half of them "
     "after a good request",
     "others are answered at once; the slow ones are cut off",

@@ -7,12 +7,15 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from deepfake_detector.config import REPOSITORY
+from deepfake_detector.datasets.face_drawing import draw_face
 from tests.end_to_end.real_server import RealServer
 from tests.faults.crowded import (
     API,
@@ -146,3 +149,41 @@ def test_sigterm_under_load(
     assert statuses[200] > 16
     assert log_is_calm(server)
     observed("nothing but 200 until connections were refused")
+
+
+@fault(
+    "SIGTERM after the model that ships has judged pictures in every worker",
+    "it ends at once: nothing of the runtime is waited for",
+)
+def test_sigterm_after_judging(
+    start: Start, observed: Observed, portrait_jpeg: bytes, large_jpeg: bytes
+) -> None:
+    shipped = {
+        "DEEPFAKE_BACKEND": "openvino",
+        "DEEPFAKE_MODEL_DIR": str(REPOSITORY / "models" / "default"),
+    }
+    for _ in range(3):
+        server = start(**shipped)
+        with ThreadPoolExecutor(4) as pool:
+            pictures = [portrait_jpeg, large_jpeg] * 4
+            answers = pool.map(partial(post, server), pictures)
+            assert {answer.status_code for answer in answers} == {200}
+        os.kill(server.pid, signal.SIGTERM)
+        # The server would give requests in hand a minute; there are none.
+        until(partial(has_ended, server.pid))
+        assert log_is_calm(server)
+    observed("three servers ended within seconds, with status 0")
+
+
+@pytest.fixture
+def large_jpeg() -> bytes:
+    """A picture so large that the network which proposes faces is asked."""
+    file = io.BytesIO()
+    Image.fromarray(draw_face(1, 900)).save(file, "JPEG")
+    return file.getvalue()
+
+
+def has_ended(process: int) -> bool:
+    """Whether a child is dead; who waits for it later still learns its status."""
+    how = os.WEXITED | os.WNOWAIT | os.WNOHANG
+    return os.waitid(os.P_PID, process, how) is not None

@@ -27,7 +27,7 @@ def model(tmp_path: Path) -> Path:
 
 
 def settings(model: Path) -> dict[str, str]:
-    return {"DEEPFAKE_BACKEND": "litert", "DEEPFAKE_MODEL_DIR": str(model)}
+    return {"DEEPFAKE_BACKEND": "openvino", "DEEPFAKE_MODEL_DIR": str(model)}
 
 
 def score(server: RealServer, picture: bytes) -> float:

@@ -120,7 +120,9 @@ class EvaluatedSet:
         paths = [scored.handler.path_of(scored.pictures[i]) for i in indices]
         return np.stack(
             [
-                Picture.of(path).crop(boxes[i], card.crop, card.input_shape[:2])
+                Picture.of(path, detector.max_pixels).crop(
+                    boxes[i], card.crop, card.input_shape[:2]
+                )
                 for i, path in zip(indices, paths, strict=True)
             ]
         )

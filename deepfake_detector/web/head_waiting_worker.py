@@ -119,8 +119,8 @@ class HeadWaitingWorker(ThreadWorker):  # type: ignore[misc]
         if conn.parser is not None:  # what was read with the request before
             waiting.head += conn.parser.unreader.take_buffered()
         conn.sock.setblocking(False)
-        self._waiting[conn] = waiting
         self.poller.register(conn.sock, EVENT_READ, partial(self._read_head, conn))
+        self._waiting[conn] = waiting
         if _HEAD_END in waiting.head:
             self._answer(conn)
         else:

@@ -230,6 +230,13 @@ def _work(settings: ScanSettings, pipe: Connection) -> None:
         except DeepfakeDetectorError as error:
             pipe.send(("failed", (type(error).__name__, str(error))))
             return
+        except OSError as error:
+            text = (
+                f"the model cannot be loaded ({error.strerror}); free some space and "
+                "try again"
+            )
+            pipe.send(("failed", ("StorageError", text)))
+            return
         pipe.send(("ready", None))
         while True:
             pipe.send(("lines", judge.lines(pipe.recv())))

@@ -23,8 +23,11 @@ from deepfake_detector.exceptions import (
     UnsupportedImageError,
 )
 
-#: What would break a line, a terminal or UTF-8; shown as Python writes it.
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+#: What would break a line, a terminal or UTF-8, or turn the order of letters round;
+#: shown as Python writes it.
+_UNPRINTABLE: Final = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 #: A zip's local header: signature, 22 bytes that the directory says too, and how long
 #: the name and the extra field are.

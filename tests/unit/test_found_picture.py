@@ -39,6 +39,7 @@ def sent(picture: FoundPicture) -> FoundPicture:
         ("two\nrows,\r\n.jpg", "two\\nrows,\\r\\n.jpg"),
         ("\x1b[2J\x9b.jpg", "\\x1b[2J\\x9b.jpg"),
         ("line\u2028s", "line\\u2028s"),
+        ("\u202egpj.exe\u2069", "\\u202egpj.exe\\u2069"),
         (os.fsdecode(b"not-utf8-\xff.jpg"), "not-utf8-\\udcff.jpg"),
     ],
 )

@@ -25,7 +25,7 @@ from deepfake_detector.exceptions import (
 from deepfake_detector.file_lock import only_process
 from deepfake_detector.found_picture import FoundPicture
 from deepfake_detector.picture_sources import PictureSources, absolute
-from deepfake_detector.scan_journal import ROWS_FILE, ScanJournal, journal_folder
+from deepfake_detector.scan_journal import ScanJournal, has_rows, journal_folder
 from deepfake_detector.scan_judge import ScanSettings
 from deepfake_detector.scan_parquet import require_pyarrow, write_parquet
 from deepfake_detector.scan_progress import ScanProgress
@@ -204,6 +204,12 @@ class BulkScan:
         StorageError
             If the output cannot be written; the rows so far are kept.
         """
+        folder = self.out.parent
+        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+            raise StorageError(
+                f"{self.out.name}: its folder does not exist or may not be written to; "
+                "give another --out"
+            )
         lock = self.out.with_name(f".{self.out.name}.lock")
         try:
             with only_process(lock, wait=False):
@@ -244,7 +250,7 @@ class BulkScan:
         folder = journal_folder(self.out)
         if self.options.overwrite:
             shutil.rmtree(folder, ignore_errors=True)
-        elif self.out.exists() and not (folder / ROWS_FILE).exists():
+        elif self.out.exists() and not has_rows(self.out, self._form):
             raise ConfigError(
                 f"{self.out.name}: it is there already, a finished scan or another "
                 "file; give another --out, or --overwrite to replace it"
@@ -332,7 +338,8 @@ class BulkScan:
         except OSError as error:
             raise StorageError(
                 f"{self.out.name}: cannot be written ({error.strerror or error}); free "
-                "some space, then give the same command: all rows are kept"
+                "some space, then give the same command without --overwrite: all rows "
+                "are kept"
             ) from error
         journal.finish(whole)
 

@@ -160,6 +160,9 @@ class ScanWorkers:
         if kind == "lines" and worker.part is not None:
             for place, line in zip(worker.part.places, value, strict=True):
                 worker.part.chunk.lines[place] = line
+            # Its lines may wait long for those of a chunk before; its bytes need not.
+            if None not in worker.part.chunk.lines:
+                worker.part.chunk.pictures = ()
             worker.part = None
 
     def _bury(self, worker: "_Worker") -> None:

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -84,6 +85,20 @@ def test_killed_workers_are_replaced(settings: ScanSettings) -> None:
             if len(rows) in (8, 20):
                 os.kill(workers.process_ids[0], signal.SIGKILL)
     assert rows == [picture.path for picture in found]
+
+
+def test_what_is_judged_holds_no_bytes(settings: ScanSettings) -> None:
+    """Its lines may wait for a slow chunk before them."""
+    chunk = scan_workers._Chunk(pictures(2))
+    ours, theirs = multiprocessing.Pipe()
+    with ours, theirs:
+        for place, held_after in ((0, 2), (1, 0)):
+            part = scan_workers._Part(chunk, (place,))
+            worker = SimpleNamespace(pipe=ours, part=part, is_ready=True)
+            theirs.send(("lines", [b"line"]))
+            ScanWorkers(settings, "m", 1)._receive(worker)  # type: ignore[arg-type]
+            assert len(chunk.pictures) == held_after
+    assert chunk.lines == [b"line", b"line"]
 
 
 def test_a_model_that_cannot_be_loaded_is_said(settings: ScanSettings) -> None:

@@ -9,8 +9,8 @@ import hashlib
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -40,8 +40,6 @@ _OF_ANSWERS: Final = (
     *("backend", "keras_score", "face_detector", "max_pixels"),
     *("threshold", "stability"),
 )
-
-ENGINES: Final = ("local", "ray")
 
 #: Pictures of a chunk: few, so that workers end together and a kill loses little; and
 #: of ready crops, which go through the network together.
@@ -163,7 +161,8 @@ class BulkScan:
     Raises
     ------
     ConfigError
-        If the output's ending is unknown, or nothing is at a path.
+        If the output's ending is unknown, nothing is at a path, or options do not go
+        together.
     MissingPackageError
         If the output needs a package that is not installed.
     ArtifactError
@@ -181,6 +180,11 @@ class BulkScan:
             raise ConfigError(
                 f"--out: expected a name that ends in {', '.join(FORMS)}, got "
                 f"{self.out.name!r}"
+            )
+        if self.options.crops and self.options.whole_picture:
+            raise ConfigError(
+                "--crops, --whole-picture: expected one of them, got both; a ready "
+                "crop is scored as it is, so leave --whole-picture out"
             )
         if suffix == ".parquet":
             require_pyarrow()
@@ -227,10 +231,12 @@ class BulkScan:
             pictures = self._sources.pictures()
             progress = self._skip_done(journal, pictures)
             self._count_meanwhile(progress)
-            for lines in self._judged(pictures):
-                journal.append(lines, progress.done)
-                failed = sum(is_failure(line, self._form) for line in lines)
-                progress.advance(len(lines), failed)
+            # Whatever ends this, the workers end with it and not when it is collected.
+            with closing(self._judged(pictures)) as judged:
+                for lines in judged:
+                    journal.append(lines, progress.done)
+                    failed = sum(is_failure(line, self._form) for line in lines)
+                    progress.advance(len(lines), failed)
             progress.close()
             self._finish(journal)
         finally:
@@ -307,7 +313,9 @@ class BulkScan:
 
         threading.Thread(target=count, daemon=True).start()
 
-    def _judged(self, pictures: Iterator[FoundPicture]) -> Iterator[Sequence[bytes]]:
+    def _judged(
+        self, pictures: Iterator[FoundPicture]
+    ) -> Generator[Sequence[bytes], None, None]:
         settings = ScanSettings(
             self.config.to_dict(),
             self._form,

@@ -80,8 +80,8 @@ class PictureSources:
                 there = os.path.lexists(path)
             if not there:
                 raise ConfigError(
-                    f"{shown(path)}: expected a file, a folder or a pattern of some, "
-                    "found nothing there; check the path"
+                    f"{shown(path) or repr(path)}: expected a file, a folder or a "
+                    "pattern of some, found nothing there; check the path"
                 )
 
     def pictures(self, with_content: bool = True) -> Iterator[FoundPicture]:

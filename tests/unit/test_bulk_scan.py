@@ -2,6 +2,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -156,3 +157,36 @@ def test_an_output_is_not_written_over_for_a_scan_without_rows(
     with pytest.raises(ConfigError, match="it is there already"):
         scan.run()
     assert out.read_text() == "mine"
+
+
+def test_options_that_do_not_go_together_are_refused(
+    config: ServeConfig, folder: Path
+) -> None:
+    both = ScanOptions(crops=True, whole_picture=True)
+    with pytest.raises(ConfigError, match="--crops, --whole-picture: expected one"):
+        BulkScan([str(folder)], folder / "rows.csv", config, both)
+
+
+def test_workers_end_with_a_scan_that_cannot_write(
+    config: ServeConfig, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[bool] = []
+
+    class Engine:
+        def __enter__(self) -> "Engine":
+            return self
+
+        def __exit__(self, *unused: object) -> None:
+            ended.append(True)
+
+        def judge(self, chunks: object) -> Iterator[list[bytes]]:
+            yield [b"line\n"]
+
+    def full(self: object, lines: object, done: int) -> None:
+        raise StorageError("full")
+
+    monkeypatch.setattr(BulkScan, "_engine", lambda self, settings: Engine())
+    monkeypatch.setattr(bulk_scan.ScanJournal, "append", full)
+    with pytest.raises(StorageError, match="full"):
+        BulkScan([str(folder)], folder / "rows.csv", config).run()
+    assert ended == [True]

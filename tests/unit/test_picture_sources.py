@@ -185,3 +185,8 @@ def test_no_path_is_a_formula(tree: Path, sign: str) -> None:
     assert [p.path for p in found] == [f"./{name}", f"./{sign}d/{name}"]
     assert [p.read(MOST) for p in found] == [b"x", b"y"]
     assert sources.count() == 2
+
+
+def test_no_path_at_all_is_refused_in_quotes() -> None:
+    with pytest.raises(ConfigError, match="^'': expected a file"):
+        PictureSources([""])

@@ -36,6 +36,7 @@ from benchmarks.scale_pictures import (
 )
 from benchmarks.ways import our_way
 from deepfake_detector.bulk_scan import (
+    CHUNK_CROPS,
     CHUNK_PICTURES,
     BulkScan,
     ScanOptions,
@@ -171,7 +172,8 @@ def _judged(
 ) -> dict[str, Any]:
     """The figures of one way: of the whole scan, and after its processes had begun."""
     whole = Spread(tuple(report.per_second for report in taken))
-    steady = Spread(tuple(map(_steady_rate, taken)))
+    chunk = CHUNK_CROPS if way == "ready crops" else CHUNK_PICTURES
+    steady = Spread(tuple(_steady_rate(report, chunk) for report in taken))
     aimed = processes == most >= 2
     seconds = _MANY / steady.median
     return {
@@ -190,10 +192,10 @@ def _judged(
     }
 
 
-def _steady_rate(report: ScanReport) -> float:
+def _steady_rate(report: ScanReport, chunk: int) -> float:
     """Pictures a second once the first rows are there; a chunk of them is left out."""
     rest = max(1e-9, report.seconds - report.first_after_s)
-    return (report.pictures - report.resumed_at - CHUNK_PICTURES) / rest
+    return (report.pictures - report.resumed_at - chunk) / rest
 
 
 def _sizes(

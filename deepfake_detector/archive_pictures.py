@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from deepfake_detector.exceptions import (
     ArchiveError,
@@ -24,6 +24,7 @@ from deepfake_detector.exceptions import (
 from deepfake_detector.found_picture import (
     FoundPicture,
     held,
+    not_plain,
     read_range,
     read_zip_member,
     shown,
@@ -39,11 +40,17 @@ ARCHIVE_SUFFIXES: Final = (*ZIP_SUFFIXES, *TAR_SUFFIXES, *COMPRESSED_TAR_SUFFIXE
 #: Most members of a zip: its directory is held in memory, about 1 kB a member.
 MOST_ZIP_MEMBERS: Final = 2_000_000
 
+#: Largest directory of a zip, which `zipfile` reads and takes apart as a whole.
+_MOST_DIRECTORY_BYTES: Final = 256 * 10**6
+
 #: Largest picture of a compressed tar, whose bytes wait in memory to be judged.
 MOST_HELD_BYTES: Final = 64 * 10**6
 
 #: Largest header of a tar that names are kept in; `tarfile` reads it into memory.
 _MOST_HEADER_BYTES: Final = 2**20
+
+#: Bytes of a compressed tar that are passed over at once.
+_SKIPPED_BYTES: Final = 2**16
 
 _ENCRYPTED_FLAGS: Final = 0x1 | 0x40 | 0x2000
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -64,6 +71,8 @@ _DAMAGE: Final = (
     NotImplementedError,
     OverflowError,
     ValueError,
+    # Of a name in front of a name in front of a name ..., each read within the last.
+    RecursionError,
 )
 
 _Wanted = Callable[[str], bool]
@@ -102,6 +111,10 @@ def archive_pictures(
         yield FoundPicture.unreadable(path, unread)
         return
     try:
+        # Opening a pipe that nobody writes to would wait for ever.
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            yield FoundPicture.unreadable(path, not_plain())
+            return
         yield from members
     except _DAMAGE:
         yield FoundPicture.unreadable(
@@ -116,6 +129,10 @@ def archive_pictures(
 
 
 def _zip_pictures(path: str, is_wanted: _Wanted) -> Iterator[FoundPicture]:
+    fault = _directory_fault(path)
+    if fault is not None:
+        yield FoundPicture.unreadable(path, fault)
+        return
     with zipfile.ZipFile(path) as source:
         members = source.infolist()
     fault = _zip_fault(path, members)
@@ -133,16 +150,33 @@ def _zip_pictures(path: str, is_wanted: _Wanted) -> Iterator[FoundPicture]:
             yield FoundPicture.member(path, member.filename, read)
 
 
+def _directory_fault(path: str) -> ArchiveError | None:
+    """Refuse a zip by what its end says of its directory, before that is read."""
+    with Path(path).open("rb") as source:
+        end = zipfile._EndRecData(source)  # type: ignore[attr-defined]
+    # Without an end it is no zip, which is for `zipfile` to say.
+    if end is None:
+        return None
+    members, size = end[4:6]
+    if members > MOST_ZIP_MEMBERS or size > _MOST_DIRECTORY_BYTES:
+        return _too_many()
+    return None
+
+
 def _zip_fault(path: str, members: list[zipfile.ZipInfo]) -> ArchiveError | None:
     if len(members) > MOST_ZIP_MEMBERS:
-        return ArchiveError(
-            f"The archive has more than {MOST_ZIP_MEMBERS} members. Split it, or pack "
-            "it as a tar."
-        )
+        return _too_many()
     packed = sum(member.compress_size for member in members)
     if packed > Path(path).stat().st_size:
         return ArchiveError("The archive's members overlap, as in a zip bomb: refused.")
     return None
+
+
+def _too_many() -> ArchiveError:
+    return ArchiveError(
+        f"The archive has more than {MOST_ZIP_MEMBERS} members, or names as long as so "
+        "many. Split it, or pack it as a tar."
+    )
 
 
 def _zip_refusal(member: zipfile.ZipInfo) -> ImageError | None:
@@ -165,9 +199,7 @@ def _tar_pictures(path: str, is_wanted: _Wanted, mode: str) -> Iterator[FoundPic
     is_stream = mode == "r|gz"
     # mypy knows each mode by its own literal alone.
     with tarfile.open(path, mode, tarinfo=_BoundedTarInfo) as source:  # type: ignore[call-overload]
-        while (member := source.next()) is not None:
-            # It would keep every member for ever.
-            source.members = []
+        while (member := _next_member(source, is_stream)) is not None:
             if member.isdir() or not is_wanted(member.name):
                 continue
             if not member.isreg() or member.issparse():
@@ -177,6 +209,28 @@ def _tar_pictures(path: str, is_wanted: _Wanted, mode: str) -> Iterator[FoundPic
             else:
                 read = partial(read_range, path, member.offset_data, member.size)
                 yield FoundPicture.member(path, member.name, read)
+
+
+def _next_member(source: tarfile.TarFile, is_stream: bool) -> tarfile.TarInfo | None:
+    # The first one is read when a tar is opened, and its content comes yet.
+    if is_stream and source.firstmember is None:  # type: ignore[attr-defined]
+        _pass_over_content(source)
+    member = source.next()
+    # It would keep every member for ever.
+    source.members = []  # type: ignore[attr-defined]
+    # There are headers for this that `_block` does not see.
+    if member is not None and member.size < 0:
+        raise tarfile.ReadError("a size below nothing")
+    return member
+
+
+def _pass_over_content(source: tarfile.TarFile) -> None:
+    # `tarfile` itself would go on behind the end of a stream, for as many exabytes as
+    # a member claims to have.
+    stream: Any = source.fileobj
+    while (rest := source.offset - stream.tell()) > 0:
+        if not stream.read(min(rest, _SKIPPED_BYTES)):
+            raise tarfile.ReadError("unexpected end of data")
 
 
 def _held_picture(
@@ -227,6 +281,12 @@ class _BoundedTarInfo(tarfile.TarInfo):
         ):
             raise tarfile.ReadError("a header too large to be one")
         return super()._proc_member(source)  # type: ignore[misc, no-any-return]
+
+    def _block(self, count: int) -> int:
+        # Reading would go back to an earlier member, and never end.
+        if count < 0:
+            raise tarfile.ReadError("a size below nothing")
+        return super()._block(count)  # type: ignore[misc, no-any-return]
 
     def _proc_gnusparse_10(self, *unused: object) -> None:
         raise tarfile.ReadError("a map of holes in front of a member")

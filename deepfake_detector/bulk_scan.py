@@ -9,8 +9,8 @@ import hashlib
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -25,7 +25,7 @@ from deepfake_detector.exceptions import (
 from deepfake_detector.file_lock import only_process
 from deepfake_detector.found_picture import FoundPicture
 from deepfake_detector.picture_sources import PictureSources, absolute
-from deepfake_detector.scan_journal import ROWS_FILE, ScanJournal, journal_folder
+from deepfake_detector.scan_journal import ScanJournal, has_rows, journal_folder
 from deepfake_detector.scan_judge import ScanSettings
 from deepfake_detector.scan_parquet import require_pyarrow, write_parquet
 from deepfake_detector.scan_progress import ScanProgress
@@ -40,8 +40,6 @@ _OF_ANSWERS: Final = (
     *("backend", "keras_score", "face_detector", "max_pixels"),
     *("threshold", "stability"),
 )
-
-ENGINES: Final = ("local", "ray")
 
 #: Pictures of a chunk: few, so that workers end together and a kill loses little; and
 #: of ready crops, which go through the network together.
@@ -163,7 +161,8 @@ class BulkScan:
     Raises
     ------
     ConfigError
-        If the output's ending is unknown, or nothing is at a path.
+        If the output's ending is unknown, nothing is at a path, or options do not go
+        together.
     MissingPackageError
         If the output needs a package that is not installed.
     ArtifactError
@@ -181,6 +180,11 @@ class BulkScan:
             raise ConfigError(
                 f"--out: expected a name that ends in {', '.join(FORMS)}, got "
                 f"{self.out.name!r}"
+            )
+        if self.options.crops and self.options.whole_picture:
+            raise ConfigError(
+                "--crops, --whole-picture: expected one of them, got both; a ready "
+                "crop is scored as it is, so leave --whole-picture out"
             )
         if suffix == ".parquet":
             require_pyarrow()
@@ -204,6 +208,12 @@ class BulkScan:
         StorageError
             If the output cannot be written; the rows so far are kept.
         """
+        folder = self.out.parent
+        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+            raise StorageError(
+                f"{self.out.name}: its folder does not exist or may not be written to; "
+                "give another --out"
+            )
         lock = self.out.with_name(f".{self.out.name}.lock")
         try:
             with only_process(lock, wait=False):
@@ -221,10 +231,12 @@ class BulkScan:
             pictures = self._sources.pictures()
             progress = self._skip_done(journal, pictures)
             self._count_meanwhile(progress)
-            for lines in self._judged(pictures):
-                journal.append(lines, progress.done)
-                failed = sum(is_failure(line, self._form) for line in lines)
-                progress.advance(len(lines), failed)
+            # Whatever ends this, the workers end with it and not when it is collected.
+            with closing(self._judged(pictures)) as judged:
+                for lines in judged:
+                    journal.append(lines, progress.done)
+                    failed = sum(is_failure(line, self._form) for line in lines)
+                    progress.advance(len(lines), failed)
             progress.close()
             self._finish(journal)
         finally:
@@ -244,7 +256,7 @@ class BulkScan:
         folder = journal_folder(self.out)
         if self.options.overwrite:
             shutil.rmtree(folder, ignore_errors=True)
-        elif self.out.exists() and not (folder / ROWS_FILE).exists():
+        elif self.out.exists() and not has_rows(self.out, self._form):
             raise ConfigError(
                 f"{self.out.name}: it is there already, a finished scan or another "
                 "file; give another --out, or --overwrite to replace it"
@@ -301,7 +313,9 @@ class BulkScan:
 
         threading.Thread(target=count, daemon=True).start()
 
-    def _judged(self, pictures: Iterator[FoundPicture]) -> Iterator[Sequence[bytes]]:
+    def _judged(
+        self, pictures: Iterator[FoundPicture]
+    ) -> Generator[Sequence[bytes], None, None]:
         settings = ScanSettings(
             self.config.to_dict(),
             self._form,
@@ -332,7 +346,8 @@ class BulkScan:
         except OSError as error:
             raise StorageError(
                 f"{self.out.name}: cannot be written ({error.strerror or error}); free "
-                "some space, then give the same command: all rows are kept"
+                "some space, then give the same command without --overwrite: all rows "
+                "are kept"
             ) from error
         journal.finish(whole)
 

@@ -201,7 +201,7 @@ def scan(paths: tuple[str, ...], out: Path, **options: Any) -> None:
     except KeyboardInterrupt:
         click.echo(
             f"\nstopped; the rows so far are kept beside {out.name}: give the same "
-            "command to go on",
+            "command without --overwrite to go on",
             err=True,
         )
         sys.exit(_STOPPED_STATUS)

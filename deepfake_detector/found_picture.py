@@ -23,13 +23,22 @@ from deepfake_detector.exceptions import (
     UnsupportedImageError,
 )
 
-#: What would break a line, a terminal or UTF-8; shown as Python writes it.
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+#: What would break a line, a terminal or UTF-8, or turn the order of letters round;
+#: shown as Python writes it.
+_UNPRINTABLE: Final = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 #: A zip's local header: signature, 22 bytes that the directory says too, and how long
 #: the name and the extra field are.
 _LOCAL_HEADER: Final = struct.Struct("<4s22xHH")
 _LOCAL_SIGNATURE: Final = b"PK\x03\x04"
+
+#: What `zipfile` raises on a damaged member, or seeking on a place that cannot be.
+_ZIP_DAMAGE: Final = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError),
+    *(OverflowError, ValueError),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +181,7 @@ def read_file(file: str, most_bytes: int) -> bytes:
     with os.fdopen(descriptor, "rb") as content:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
-            raise UnsupportedImageError(
-                "This is a pipe, a device or a socket, not a file. Save the picture as "
-                "a file first."
-            )
+            raise not_plain()
         if facts.st_size > most_bytes:
             raise too_large(most_bytes)
         return content.read(most_bytes)
@@ -254,8 +260,10 @@ def read_zip_member(file: str, member: zipfile.ZipInfo, most_bytes: int) -> byte
                 raise _damaged_member()
             packed.seek(name_length + extra_length, os.SEEK_CUR)
             with zipfile.ZipExtFile(packed, "r", member) as content:
-                data = content.read()
-        except (zipfile.BadZipFile, zlib.error, struct.error, EOFError) as error:
+                # No more than is claimed, or a lie about it would fill the memory; at
+                # least one byte, or the checksum is not looked at.
+                data = content.read(max(1, member.file_size))
+        except _ZIP_DAMAGE as error:
             raise _damaged_member() from error
     if len(data) < member.file_size:
         raise _damaged_member()
@@ -285,6 +293,20 @@ def held(data: bytes, most_bytes: int) -> bytes:
     if len(data) > most_bytes:
         raise too_large(most_bytes)
     return data
+
+
+def not_plain() -> UnsupportedImageError:
+    """Refuse what is no regular file.
+
+    Returns
+    -------
+    UnsupportedImageError
+        To be raised.
+    """
+    return UnsupportedImageError(
+        "This is a pipe, a device or a socket, not a file. Save the picture as a file "
+        "first."
+    )
 
 
 def too_large(most_bytes: int) -> ImageTooLargeError:

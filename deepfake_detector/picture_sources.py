@@ -36,6 +36,9 @@ INNER_ARCHIVES: Final = "archives in archives"
 #: How systems name what nobody put there: resource forks of macOS.
 _MACOS_FOLDER: Final = "__MACOSX"
 
+#: What a cell begins with that a spreadsheet takes for a formula, and runs.
+_OF_FORMULAS: Final = ("=", "+", "-", "@")
+
 
 class PictureSources:
     """Goes through the pictures of some paths.
@@ -77,8 +80,8 @@ class PictureSources:
                 there = os.path.lexists(path)
             if not there:
                 raise ConfigError(
-                    f"{shown(path)}: expected a file, a folder or a pattern of some, "
-                    "found nothing there; check the path"
+                    f"{shown(path) or repr(path)}: expected a file, a folder or a "
+                    "pattern of some, found nothing there; check the path"
                 )
 
     def pictures(self, with_content: bool = True) -> Iterator[FoundPicture]:
@@ -117,6 +120,8 @@ class PictureSources:
 
     def _at(self, path: str, index: int, with_content: bool) -> Iterator[FoundPicture]:
         """What one path stands for that no path before it does."""
+        if path.startswith(_OF_FORMULAS):
+            path = f".{SEPARATOR}{path}"
         if Path(path).is_dir():
             yield from self._walk(path, index, with_content)
         elif not self._is_known(path, index):

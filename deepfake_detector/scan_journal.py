@@ -61,7 +61,7 @@ class ScanJournal:
         self._rows = self.folder / ROWS_FILE
         self._unsynced_since: float | None = None
         settings_file = self.folder / SETTINGS_FILE
-        self.begun = settings_file.exists() and self._rows.exists()
+        self.begun = settings_file.exists() and has_rows(out, form)
         if self.begun:
             _require_same(settings_file, settings, out.name)
         try:
@@ -71,7 +71,7 @@ class ScanJournal:
                 write_json(settings_file, settings)
             self._file = os.open(self._rows, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         except OSError as error:
-            raise self._cannot_write(error, 0) from error
+            raise self._cannot_write(error) from error
 
     def lines(self) -> Iterator[tuple[bytes, int]]:
         """Read the rows of earlier sittings.
@@ -154,20 +154,26 @@ class ScanJournal:
         """
         try:
             self.sync()
+            if whole is not None:
+                with whole.open("rb") as file:
+                    os.fsync(file.fileno())
             (whole or self._rows).replace(self._out)
         except OSError as error:
-            raise self._cannot_write(error, 0) from error
+            raise self._cannot_write(error) from error
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _cannot_write(self, error: OSError, done: int) -> StorageError:
+    def _cannot_write(self, error: OSError, done: int | None = None) -> StorageError:
         advice = (
             "free some space"
             if error.errno in (errno.ENOSPC, errno.EDQUOT)
             else "check that its folder exists and may be written to"
         )
+        kept = "all rows so far are kept"
+        if done is not None:
+            kept = f"it goes on after the {done} rows that are kept"
         return StorageError(
             f"{self._out.name}: cannot be written ({error.strerror}); {advice}, then "
-            f"give the same command: it goes on after the {done} rows that are kept"
+            f"give the same command without --overwrite: {kept}"
         )
 
 
@@ -185,6 +191,29 @@ def journal_folder(out: Path) -> Path:
         A hidden folder beside it, so that no scan of that folder goes into it.
     """
     return out.with_name(f".{out.name}.scan")
+
+
+def has_rows(out: Path, form: str) -> bool:
+    """Say whether an unfinished scan has a row, or the torn beginning of one.
+
+    Parameters
+    ----------
+    out : Path
+        The output.
+    form : {'csv', 'jsonl'}
+        How rows are written.
+
+    Returns
+    -------
+    bool
+        False too where a scan ended before its first row, as one that was given a wrong
+        option: nothing would be lost with it.
+    """
+    try:
+        size = (journal_folder(out) / ROWS_FILE).stat().st_size
+    except OSError:
+        return False
+    return size > len(header(form))
 
 
 def _require_same(file: Path, settings: Mapping[str, Any], name: str) -> None:

@@ -84,6 +84,10 @@ class ScanRow:
 #: Names of the columns.
 COLUMNS: Final = tuple(field.name for field in fields(ScanRow))
 
+# What is said of a thousand faces is longer than the 131,072 characters of a field that
+# `csv` takes by itself, and such a row would pass for a torn one.
+csv.field_size_limit(2**27)
+
 
 def error_fields(error: Exception) -> dict[str, str]:
     """Say in a row's words why a picture was not judged.

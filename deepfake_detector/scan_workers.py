@@ -160,6 +160,9 @@ class ScanWorkers:
         if kind == "lines" and worker.part is not None:
             for place, line in zip(worker.part.places, value, strict=True):
                 worker.part.chunk.lines[place] = line
+            # Its lines may wait long for those of a chunk before; its bytes need not.
+            if None not in worker.part.chunk.lines:
+                worker.part.chunk.pictures = ()
             worker.part = None
 
     def _bury(self, worker: "_Worker") -> None:
@@ -229,6 +232,13 @@ def _work(settings: ScanSettings, pipe: Connection) -> None:
                 judge = ScanJudge(settings)
         except DeepfakeDetectorError as error:
             pipe.send(("failed", (type(error).__name__, str(error))))
+            return
+        except OSError as error:
+            text = (
+                f"the model cannot be loaded ({error.strerror}); free some space and "
+                "try again"
+            )
+            pipe.send(("failed", ("StorageError", text)))
             return
         pipe.send(("ready", None))
         while True:

@@ -83,6 +83,45 @@ def started(*arguments: object, **environ: str) -> Iterator[subprocess.Popen[byt
         end_group(process, signal.SIGKILL)
 
 
+#: A scan that is ended from within, so that it is the same on any machine: when so many
+#: rows are there, and the beginning of another, the signal comes.
+CUT = """
+import os, sys
+from deepfake_detector.cli import main
+from deepfake_detector.scan_journal import ScanJournal
+
+number, whole_group, rows = int(sys.argv[1]), sys.argv[2] == "group", int(sys.argv[3])
+append = ScanJournal.append
+
+def appending(self, lines, done):
+    append(self, lines, done)
+    if done + len(lines) >= rows:
+        os.write(self._file, lines[0][:9])
+        os.killpg(0, number) if whole_group else os.kill(os.getpid(), number)
+
+ScanJournal.append = appending
+main(["scan", *sys.argv[4:]], prog_name="cut")
+"""
+
+
+@contextmanager
+def cut(
+    number: int, rows: int, *arguments: object, whom: str = "group"
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A scan that a signal has met after so many rows, and of which nothing is left."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", CUT, *map(str, (number, whom, rows, *arguments))],
+        cwd=REPOSITORY,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        process.wait(TIMEOUT_S)
+        yield process
+    finally:
+        end_group(process, signal.SIGKILL)
+
+
 def end_group(process: subprocess.Popen[bytes], number: int) -> str:
     """Send a signal to all its processes, wait, and return what it said."""
     try:
@@ -94,7 +133,7 @@ def end_group(process: subprocess.Popen[bytes], number: int) -> str:
 
 
 def wait_for(
-    is_so: Callable[[], bool], process: subprocess.Popen[bytes], every_s: float = 0.002
+    is_so: Callable[[], bool], process: subprocess.Popen[bytes], every_s: float
 ) -> None:
     end = time.monotonic() + TIMEOUT_S
     while not is_so() and process.poll() is None:
@@ -125,12 +164,10 @@ def test_killed_scans_give_what_an_uncut_one_gives(
 ) -> None:
     out = tmp_path / f"cut{suffix}"
     arguments = (pictures, "--out", out, "--workers", 2, *model)
-    for _ in range(2):
-        enough = rows_kept(out) + 40
-        with started(*arguments) as scan:
-            wait_for(lambda least=enough: rows_kept(out) > least, scan)
-            end_group(scan, signal.SIGKILL)
-    assert 40 < rows_kept(out) < SMALL
+    for rows in (40, 120):
+        with cut(signal.SIGKILL, rows, *arguments) as scan:
+            assert scan.returncode == -signal.SIGKILL
+        assert rows <= rows_kept(out) < SMALL
     last = run(*arguments)
     assert last.returncode == 1, last.stderr  # some are no pictures
     assert f"wrote {SMALL} rows" in last.stderr
@@ -149,11 +186,10 @@ def test_a_stopped_scan_says_how_to_go_on(
 ) -> None:
     out = tmp_path / "a.jsonl"
     arguments = (pictures, "--out", out, "--workers", 2, *model)
-    with started(*arguments) as scan:
-        wait_for(lambda: rows_kept(out) > 40, scan)
-        said = end_group(scan, number)
-        assert scan.returncode == 130
-    assert "give the same command to go on" in said
+    with cut(number, 40, *arguments) as scan:
+        said = end_group(scan, signal.SIGKILL)
+        assert scan.returncode == 130, said
+    assert "give the same command without --overwrite to go on" in said
     assert "Traceback" not in said
     run(*arguments)
     assert len(set(paths_of(out))) == len(paths_of(out)) == SMALL
@@ -163,10 +199,9 @@ def test_workers_end_with_the_command_that_was_killed(
     model: tuple[str, ...], pictures: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "a.jsonl"
-    with started(pictures, "--out", out, "--workers", 2, *model) as scan:
-        wait_for(lambda: rows_kept(out) > 40, scan)
-        os.kill(scan.pid, signal.SIGKILL)
-        scan.wait(TIMEOUT_S)
+    arguments = (pictures, "--out", out, "--workers", 2, *model)
+    with cut(signal.SIGKILL, 40, *arguments, whom="command") as scan:
+        assert scan.returncode == -signal.SIGKILL
         end = time.monotonic() + TIMEOUT_S
         while group_lives(scan.pid):
             assert time.monotonic() < end
@@ -217,7 +252,11 @@ def test_what_cannot_be_is_refused_in_a_line(
         "found nothing there": (tmp_path / "missing", "--out", out),
         "at most one **": (f"{tmp_path}/**/x/**/y", "--out", out),
         "it is there already": (one, "--out", tmp_path / "there.csv"),
-        "check that it exists": (one, "--out", tmp_path / "no" / "a.csv"),
+        "its folder does not exist or may not be written to": (
+            one,
+            "--out",
+            tmp_path / "no" / "a.csv",
+        ),
         "expected a number from 0 to 1": (one, "--out", out, "--threshold", "2"),
         "unknown backend": (one, "--out", out, "--backend", "none"),
         "is not in the range": (one, "--out", out, "--workers", "0"),
@@ -244,11 +283,8 @@ def test_going_on_with_something_else_is_refused(
     for number in range(40):
         (folder / f"{number:02}.jpg").write_bytes(drawn("JPEG"))
     arguments = (folder, "--out", out, "--workers", 1, *model)
-    with started(*arguments) as scan:
-        wait_for(lambda: rows_kept(out) > 16, scan, every_s=0.0005)
-        end_group(scan, signal.SIGKILL)
-    if out.exists():  # it was quicker than the signal
-        out.rename(journal_folder(out) / "rows")
+    with cut(signal.SIGKILL, 16, *arguments):
+        assert rows_kept(out) > 16
     result = invoke(*arguments, "--threshold", "0.3")
     assert result.exit_code == 2
     assert "other settings (threshold null, now 0.3)" in result.stderr
@@ -294,10 +330,8 @@ def test_research_pictures_get_one_row_each_across_a_kill(
 ) -> None:
     archive, out = shared_data / "real_vs_fake.zip", tmp_path / "rows.parquet"
     arguments = (archive, "--out", out, "--no-stability")
-    with started(*arguments) as scan:
-        wait_for(lambda: rows_kept(out) > 300, scan)
-        end_group(scan, signal.SIGKILL)
-    assert 300 < rows_kept(out) < 1100
+    with cut(signal.SIGKILL, 300, *arguments):
+        assert 300 <= rows_kept(out) < 1100
     done = run(*arguments)
     assert done.returncode == 0, done.stderr
     with zipfile.ZipFile(archive) as source:

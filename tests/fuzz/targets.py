@@ -12,13 +12,14 @@ TARGETS: Final = (
     "metadata",
     "face_crop",
     "archive",
+    "archive_pictures",
     "settings",
     "model_files",
     "api_form",
 )
 
 #: Packages whose branches are watched; what is written in C is not.
-WATCHED: Final = ["deepfake_detector", "PIL", "zipfile", "werkzeug"]
+WATCHED: Final = ["deepfake_detector", "PIL", "zipfile", "tarfile", "werkzeug"]
 
 #: Below this folder, which git ignores, lie inputs that were kept and those that broke.
 FOLDER: Final = REPOSITORY / "out" / "fuzz"

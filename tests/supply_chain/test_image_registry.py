@@ -2,8 +2,10 @@
 
 import hashlib
 import json
-import time
+import socket
+import threading
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -246,12 +248,17 @@ def test_redirect_to_nowhere_ends_it(server: LocalServer, to: str) -> None:
 
 
 def test_silence_ends_it(server: LocalServer) -> None:
+    gone = threading.Event()
+
     def answering(asked: Asked) -> Answer:
-        time.sleep(0.5)
+        gone.wait(60)
         return Answer()
 
-    with pytest.raises(SupplyChainError, match="could not be asked"):
-        ask(server, answering, timeout_s=0.1)
+    try:
+        with pytest.raises(SupplyChainError, match="could not be asked"):
+            ask(server, answering, timeout_s=0.1)
+    finally:
+        gone.set()
 
 
 def test_content_cut_short_ends_it(server: LocalServer) -> None:
@@ -261,9 +268,17 @@ def test_content_cut_short_ends_it(server: LocalServer) -> None:
         ask(server, answering, timeout_s=0.5)
 
 
+def bound(taken: socket.socket) -> int:
+    taken.bind(("127.0.0.1", 0))
+    port: int = taken.getsockname()[1]
+    return port
+
+
 def test_nobody_there_ends_it() -> None:
+    # A port that is taken and answers nobody, where a fixed one may be somebody's.
     with (
-        ImageRegistry("http://127.0.0.1:9") as asked,
+        closing(socket.socket()) as taken,
+        ImageRegistry(f"http://127.0.0.1:{bound(taken)}") as asked,
         pytest.raises(SupplyChainError, match="could not be asked") as caught,
     ):
         asked.manifest(IMAGE)

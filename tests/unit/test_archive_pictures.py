@@ -1,5 +1,6 @@
 import gzip
 import io
+import os
 import struct
 import tarfile
 import zipfile
@@ -17,6 +18,8 @@ from deepfake_detector.exceptions import (
     UnsupportedImageError,
 )
 from deepfake_detector.found_picture import FoundPicture
+from deepfake_detector.picture_sources import PictureSources
+from tests.fuzz.archive_pictures import NAME_HEADERS, chained, pax_tar, tar_of
 
 MOST = 10**6
 
@@ -267,3 +270,86 @@ def test_a_zip_of_lies_about_sizes_is_noticed(tmp_path: Path) -> None:
     (picture,) = found(archive)
     with pytest.raises(ImageError):
         picture.read(MOST)
+
+
+@pytest.mark.parametrize("kind", NAME_HEADERS)
+@pytest.mark.parametrize("name", ["a.tar", "a.tar.gz"])
+def test_a_name_in_front_of_a_name_without_end_is_damage(
+    tmp_path: Path, name: str, kind: bytes
+) -> None:
+    """`tarfile` calls itself for each of them."""
+    archive = tmp_path / name
+    data = chained(kind, 2000)
+    archive.write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+    (picture,) = found(archive)
+    with pytest.raises(ArchiveError, match="damaged"):
+        picture.read(MOST)
+    assert PictureSources([str(archive)]).count() == (1 if name == "a.tar" else None)
+
+
+@pytest.mark.parametrize("size", [-1, -512, -1024, -(2**62)])
+@pytest.mark.parametrize("name", ["a.tar", "a.tar.gz"])
+def test_a_size_below_nothing_ends_a_tar(tmp_path: Path, name: str, size: int) -> None:
+    """CVE-2025-8194: `tarfile` would go back, and meet the same member for ever."""
+    archive = tmp_path / name
+    data = tar_of(3, size)
+    archive.write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+    pictures = archive_pictures(str(archive), lambda name: True)
+    first, last = (next(pictures) for _ in range(2))
+    assert (first.read(MOST), next(pictures, None)) == (bytes(3), None)
+    with pytest.raises(ArchiveError, match="damaged"):
+        last.read(MOST)
+
+
+@pytest.mark.parametrize("fact", ["size", "GNU.sparse.size", "GNU.sparse.realsize"])
+def test_nor_is_the_whole_tar_a_picture_for_it(tmp_path: Path, fact: str) -> None:
+    (tmp_path / "a.tar").write_bytes(pax_tar({fact: "-512"}))
+    *_, last = found(tmp_path / "a.tar")
+    with pytest.raises(ArchiveError, match="damaged"):
+        last.read(MOST)
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz", "a.tgz"])
+def test_a_pipe_that_is_named_like_an_archive_is_not_waited_for(
+    tmp_path: Path, name: str
+) -> None:
+    os.mkfifo(tmp_path / name)
+    (picture,) = found(tmp_path / name)
+    with pytest.raises(UnsupportedImageError, match="a pipe"):
+        picture.read(MOST)
+
+
+@pytest.mark.parametrize(
+    ("limit", "value"), [("_MOST_DIRECTORY_BYTES", 40), ("MOST_ZIP_MEMBERS", 0)]
+)
+def test_a_large_directory_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w") as target:
+        target.writestr("a.jpg", b"x")
+    monkeypatch.setattr(module, limit, value)
+    # Whoever opened it would find nothing to open.
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    (picture,) = found(archive)
+    with pytest.raises(ArchiveError, match="more than .* members, or names as long"):
+        picture.read(MOST)
+
+
+@pytest.mark.parametrize("size", [2**50, 2**80])
+@pytest.mark.parametrize("name", ["a.txt", "a.jpg"])
+def test_a_compressed_tar_ends_whatever_its_last_member_claims(
+    tmp_path: Path, name: str, size: int
+) -> None:
+    """`tarfile` would go on behind its end, 10 kB a step."""
+    member = tarfile.TarInfo(name)
+    member.size = size
+    data = tar_of(3)[:1024] + member.tobuf(tarfile.GNU_FORMAT)
+    (tmp_path / "a.tar.gz").write_bytes(gzip.compress(data))
+    first, *refused, last = found(tmp_path / "a.tar.gz")
+    assert first.read(MOST) == bytes(3)
+    for picture in refused:
+        with pytest.raises(ImageTooLargeError):
+            picture.read(MOST)
+    with pytest.raises(ArchiveError, match="damaged"):
+        last.read(MOST)

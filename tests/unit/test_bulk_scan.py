@@ -1,6 +1,8 @@
+import dataclasses
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -10,12 +12,12 @@ from deepfake_detector import bulk_scan
 from deepfake_detector.artifact import ModelCard, write_artifact
 from deepfake_detector.bulk_scan import BulkScan, ScanOptions, ScanReport
 from deepfake_detector.config import REPOSITORY, ServeConfig
-from deepfake_detector.exceptions import ConfigError, MissingPackageError
+from deepfake_detector.exceptions import ConfigError, MissingPackageError, StorageError
 from deepfake_detector.face_crops import CROP_RULES
 from deepfake_detector.found_picture import FoundPicture, held
 from deepfake_detector.ray_scan import RayScan
 from deepfake_detector.scan_judge import ScanSettings
-from deepfake_detector.scan_row import JSON_LINES, ScanRow
+from deepfake_detector.scan_row import CSV, JSON_LINES, ScanRow
 from tests.picture_files import drawn
 
 #: What serving does not need, and scanning into CSV or JSON lines must not either.
@@ -121,3 +123,70 @@ def test_ray_is_named_where_it_is_missing(
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingPackageError, match=r"pip install 'ray\[data\]'"):
         RayScan(ScanSettings(config.to_dict(), JSON_LINES), "m")
+
+
+def test_an_output_that_cannot_be_is_said_by_its_name(
+    config: ServeConfig, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = r"^rows\.csv: its folder does not exist or may not be written to"
+    for parent in (folder / "missing", folder / "a.jpg"):
+        with pytest.raises(StorageError, match=words):
+            BulkScan([str(folder)], parent / "rows.csv", config).run()
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(StorageError, match=words):
+        BulkScan([str(folder)], folder / "rows.csv", config).run()
+
+
+def test_a_mistyped_option_leaves_nothing_to_go_on_with(
+    config: ServeConfig, folder: Path
+) -> None:
+    out = folder / "rows.csv"
+    mistyped = dataclasses.replace(config, backend="foo")
+    with pytest.raises(ConfigError, match="unknown backend"):
+        BulkScan([str(folder)], out, mistyped).run()
+    assert BulkScan([str(folder)], out, config).run().pictures == 3
+
+
+def test_an_output_is_not_written_over_for_a_scan_without_rows(
+    config: ServeConfig, folder: Path
+) -> None:
+    out = folder / "rows.csv"
+    scan = BulkScan([str(folder)], out, config)
+    bulk_scan.ScanJournal(out, CSV, scan._settings()).close()
+    out.write_text("mine")
+    with pytest.raises(ConfigError, match="it is there already"):
+        scan.run()
+    assert out.read_text() == "mine"
+
+
+def test_options_that_do_not_go_together_are_refused(
+    config: ServeConfig, folder: Path
+) -> None:
+    both = ScanOptions(crops=True, whole_picture=True)
+    with pytest.raises(ConfigError, match="--crops, --whole-picture: expected one"):
+        BulkScan([str(folder)], folder / "rows.csv", config, both)
+
+
+def test_workers_end_with_a_scan_that_cannot_write(
+    config: ServeConfig, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[bool] = []
+
+    class Engine:
+        def __enter__(self) -> "Engine":
+            return self
+
+        def __exit__(self, *unused: object) -> None:
+            ended.append(True)
+
+        def judge(self, chunks: object) -> Iterator[list[bytes]]:
+            yield [b"line\n"]
+
+    def full(self: object, lines: object, done: int) -> None:
+        raise StorageError("full")
+
+    monkeypatch.setattr(BulkScan, "_engine", lambda self, settings: Engine())
+    monkeypatch.setattr(bulk_scan.ScanJournal, "append", full)
+    with pytest.raises(StorageError, match="full"):
+        BulkScan([str(folder)], folder / "rows.csv", config).run()
+    assert ended == [True]

@@ -1,6 +1,7 @@
 import os
 import pickle
 import socket
+import tracemalloc
 import zipfile
 from functools import partial
 from pathlib import Path
@@ -38,6 +39,7 @@ def sent(picture: FoundPicture) -> FoundPicture:
         ("two\nrows,\r\n.jpg", "two\\nrows,\\r\\n.jpg"),
         ("\x1b[2J\x9b.jpg", "\\x1b[2J\\x9b.jpg"),
         ("line\u2028s", "line\\u2028s"),
+        ("\u202egpj.exe\u2069", "\\u202egpj.exe\\u2069"),
         (os.fsdecode(b"not-utf8-\xff.jpg"), "not-utf8-\\udcff.jpg"),
     ],
 )
@@ -127,6 +129,37 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
     with pytest.raises(ImageTooLargeError):
         read_zip_member(str(file), member, MOST)
     member.file_size = MOST  # as a hostile directory may claim
+    with pytest.raises(CorruptImageError):
+        read_zip_member(str(file), member, MOST)
+
+
+@pytest.mark.parametrize("claimed", [0, 1, MOST])
+def test_no_more_of_a_member_is_unpacked_than_it_claims(
+    tmp_path: Path, claimed: int
+) -> None:
+    file = tmp_path / "a.zip"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.jpg", bytes(50 * 10**6))
+        member = archive.infolist()[0]
+    member.file_size = claimed
+    tracemalloc.start()
+    try:
+        with pytest.raises(CorruptImageError):
+            read_zip_member(str(file), member, MOST)
+        assert tracemalloc.get_traced_memory()[1] < 10**6
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("place", [2**63, 2**64 - 1])
+def test_a_member_at_a_place_that_cannot_be_is_damaged(
+    tmp_path: Path, place: int
+) -> None:
+    file = tmp_path / "a.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.jpg", b"x")
+        member = archive.infolist()[0]
+    member.header_offset = place
     with pytest.raises(CorruptImageError):
         read_zip_member(str(file), member, MOST)
 

@@ -171,3 +171,22 @@ def test_no_list_of_all_pictures_is_in_memory(tree: Path) -> None:
     assert count == 5000
     # The paths alone would be more than 300 kB.
     assert peak < 100_000
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@"])
+def test_no_path_is_a_formula(tree: Path, sign: str) -> None:
+    """A spreadsheet runs a cell that begins so."""
+    name = f"{sign}1+1.jpg"
+    (tree / name).write_bytes(b"x")
+    (tree / f"{sign}d").mkdir()
+    (tree / f"{sign}d" / name).write_bytes(b"y")
+    sources = PictureSources([name, f"{sign}1*.jpg", f"{sign}d", f"./{name}"])
+    found = list(sources.pictures())
+    assert [p.path for p in found] == [f"./{name}", f"./{sign}d/{name}"]
+    assert [p.read(MOST) for p in found] == [b"x", b"y"]
+    assert sources.count() == 2
+
+
+def test_no_path_at_all_is_refused_in_quotes() -> None:
+    with pytest.raises(ConfigError, match="^'': expected a file"):
+        PictureSources([""])

@@ -44,6 +44,8 @@ def test_the_arithmetic_of_many_is_that_of_the_steady_rate() -> None:
     report = ScanReport(Path("a"), 1000, 0, 0, 12.0, 2.0, {})
     figures = _judged("full answers", 2, [report], most=2)
     assert figures["pictures_per_second"]["median"] == 83.33
+    crops = _judged("ready crops", 2, [report], most=2)
+    assert crops["after_the_start"]["median"] == 96.8  # a chunk of them is of 32
     assert figures["pictures_per_second"]["held"] is False
     assert figures["after_the_start"]["median"] == 98.4
     assert figures["extrapolated"]["days"] == 11.76

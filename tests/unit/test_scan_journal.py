@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deepfake_detector.exceptions import ConfigError, StorageError
-from deepfake_detector.scan_journal import ScanJournal, journal_folder
+from deepfake_detector.scan_journal import ScanJournal, has_rows, journal_folder
 from deepfake_detector.scan_row import CSV, JSON_LINES, ScanRow, header
 
 SETTINGS = {"threshold": None, "paths": ["a", "b"]}
@@ -15,6 +15,13 @@ FORMS = [CSV, JSON_LINES]
 
 def lines(form: str, *names: str) -> list[bytes]:
     return [ScanRow(name, False).line(form) for name in names]
+
+
+def stopped(out: Path) -> None:
+    """Leave an unfinished scan of one row."""
+    journal = ScanJournal(out, CSV, SETTINGS)
+    journal.append(lines(CSV, "a"), 0)
+    journal.close()
 
 
 @pytest.fixture
@@ -68,13 +75,26 @@ def test_what_is_left_of_a_crash_is_begun_anew(
 def test_other_settings_are_refused_by_name(
     out: Path, changed: dict[str, object], words: str
 ) -> None:
-    ScanJournal(out, CSV, SETTINGS).close()
+    stopped(out)
     with pytest.raises(ConfigError, match=words):
         ScanJournal(out, CSV, SETTINGS | changed)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_without_a_row_nothing_holds_other_settings_back(out: Path, form: str) -> None:
+    """As after an option that was wrong."""
+    ScanJournal(out, form, SETTINGS).close()
+    assert not has_rows(out, form)
+    journal = ScanJournal(out, form, SETTINGS | {"threshold": 0.5})
+    assert not journal.begun
+    journal.append(lines(form, "a"), 0)
+    journal.close()
+    assert has_rows(out, form)
+    assert ScanJournal(out, form, SETTINGS | {"threshold": 0.5}).begun
+
+
 def test_damaged_settings_are_refused(out: Path) -> None:
-    ScanJournal(out, CSV, SETTINGS).close()
+    stopped(out)
     (journal_folder(out) / "settings.json").write_text("{")
     with pytest.raises(ConfigError, match="other settings"):
         ScanJournal(out, CSV, SETTINGS)
@@ -93,7 +113,11 @@ def test_a_full_disk_is_said_and_what_is_there_is_kept(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "write", full)
-    with pytest.raises(StorageError, match=r"free some space, then .* the 1 rows"):
+    with pytest.raises(
+        StorageError,
+        match=r"free some space, then give the same command without --overwrite: "
+        r"it goes on after the 1 rows",
+    ):
         journal.append([b"0123456789abcdef\n"], 1)
     monkeypatch.undo()
     journal.close()
@@ -125,3 +149,25 @@ def test_rows_are_put_onto_the_disk_at_times(
         journal.append(lines(CSV, "a"), 0)
     journal.close()
     assert len(synced) == 2
+
+
+def test_what_gets_the_name_is_on_the_disk_before(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr("os.fsync", lambda file: synced.append(os.fstat(file).st_ino))
+    journal = ScanJournal(out, CSV, SETTINGS)
+    whole = journal.folder / "whole.csv"
+    whole.write_bytes(b"whole")
+    journal.finish(whole)
+    journal.close()
+    assert out.stat().st_ino in synced
+
+
+def test_a_name_that_cannot_be_given_says_that_rows_are_kept(out: Path) -> None:
+    journal = ScanJournal(out, CSV, SETTINGS)
+    out.mkdir()
+    with pytest.raises(StorageError, match="all rows so far are kept"):
+        journal.finish()
+    journal.close()
+    assert journal.rows_file.exists()

@@ -85,3 +85,10 @@ def test_errors_are_said_without_a_path(error: Exception, message: str) -> None:
     assert message in said["message"]
     assert "/a/path" not in said["message"]
     assert "\n" not in said["message"]
+
+
+@pytest.mark.parametrize("form", [CSV, JSON_LINES])
+def test_a_row_of_very_many_faces_is_read_back(form: str) -> None:
+    row = ScanRow("a.jpg", False, "likely_real", faces="[" + "1," * 10**6 + "1]")
+    read = read_line(row.line(form), form)
+    assert read is not None and read["faces"] == row.faces

@@ -1,9 +1,10 @@
 """What smaller copies of large JPEGs save and change.
 
-`python -m benchmarks.large_copies SET...`: pictures of the validation splits are enlarged to 9 megapixels, for want of real photos
-of that size, and judged twice: as it ships, and with all pixels decoded. An enlarged
-picture has no finer detail than the small one, so this says little of how well such
-photos are judged, only how far the two ways part.
+`python -m benchmarks.large_copies SET...`: pictures of the validation splits are
+enlarged to 9 megapixels, for want of real photos of that size, and judged twice: as it
+ships, and with all pixels decoded. An enlarged picture has no finer detail than the
+small one, so this says little of how well such photos are judged, only how far the two
+ways part.
 """
 
 import io

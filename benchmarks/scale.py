@@ -115,12 +115,12 @@ def main(
         "turns": turns,
         "portraits": f"JPEG of {_PORTRAIT_PX}x{_PORTRAIT_PX} px, quality 90, one face",
         "crops": "JPEG of the network's input size, quality 90",
-        "model": Detector.load(ServeConfig()).card.name,
-        "backend": ServeConfig().backend,
+        "model": Detector.load(_config()).card.name,
+        "backend": _config().backend,
     }
     if "bulk" in parts:
         report["bulk"] = _bulk(pictures, processes, turns)
-    detector = Detector.load(ServeConfig())
+    detector = Detector.load(_config())
     if "sizes" in parts:
         sizes = [size for size in _MEGAPIXELS if size <= most_megapixels]
         report["sizes"] = _sizes(detector, sizes, turns)
@@ -135,7 +135,7 @@ def _bulk(
     counts: Sequence[int], processes: Sequence[int], turns: int
 ) -> dict[str, Any]:
     """Pictures a second of `scan`, and what 10^8 pictures would take."""
-    side = Detector.load(ServeConfig()).card.input_shape[0]
+    side = Detector.load(_config()).card.input_shape[0]
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         for count in counts:
@@ -156,10 +156,15 @@ def _bulk(
     return found
 
 
+def _config(**settings: Any) -> ServeConfig:
+    """As it ships, or as the environment says."""
+    return ServeConfig.from_env(os.environ, **settings)
+
+
 def _scanned(root: Path, way: str, processes: int) -> ScanReport:
     is_crops = way == "ready crops"
     options = ScanOptions(workers=processes, crops=is_crops, overwrite=True)
-    config = ServeConfig(stability=way == "full answers")
+    config = _config(stability=way == "full answers")
     pictures = root / ("crops" if is_crops else "portraits")
     report = BulkScan([str(pictures)], root / "rows.jsonl", config, options).run()
     if report.failed:

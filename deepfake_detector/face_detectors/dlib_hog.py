@@ -35,7 +35,7 @@ SMALL_PX: Final = 640
 SECOND_LOOK: Final = 1.5
 
 #: Most places in a large picture that are looked at.
-MOST_PROPOSALS: Final = 24
+MOST_PROPOSALS: Final = 48
 
 #: Side of what is cut out around a proposal, in sides of the face, and how many pixels
 #: the face has there: the second where nothing was sure at the first, because dlib

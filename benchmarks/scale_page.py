@@ -1,0 +1,86 @@
+"""Tables for docs/performance.md: `python -m benchmarks.scale_page FILE...`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+def main(files: tuple[Path, ...]) -> None:
+    """Print what `make bench-scale` wrote to each FILE as Markdown."""
+    reports = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    click.echo("\n".join(map(page, reports)), nl=False)
+
+
+def page(report: Mapping[str, Any]) -> str:
+    """Return the tables of a run of the benchmark of growth.
+
+    Parameters
+    ----------
+    report : mapping
+        What the benchmark printed.
+
+    Returns
+    -------
+    str
+        A Markdown table for each part that was measured.
+    """
+    backend = report["settings"]["backend"]
+    parts = {
+        "bulk": ((f"scan, {backend}", *_BULK), _bulk),
+        "sizes": ((f"one face, {backend}", *_ANSWER), _answer),
+        "faces": ((f"5 megapixels, {backend}", *_ANSWER), _answer),
+        "servers": (("server, 8 clients", "answers a second", "p50 ms"), _server),
+    }
+    return "\n".join(
+        _table(head, [(name, *cells(row)) for name, row in report[part].items()])
+        for part, (head, cells) in parts.items()
+        if part in report
+    )
+
+
+_BULK = ("a second", "aimed at", "held", "a second, once begun", "10^8 pictures")
+_ANSWER = ("found", "ms", "decode", "faces", "model")
+
+
+def _bulk(row: Mapping[str, Any]) -> Sequence[str]:
+    rate = row["pictures_per_second"]
+    held = {True: "yes", False: "**no**", None: ""}[rate.get("held")]
+    return (
+        _median(rate),
+        rate.get("aim", ""),
+        held,
+        _median(row["after_the_start"]),
+        row["extrapolated"]["arithmetic"],
+    )
+
+
+def _answer(row: Mapping[str, Any]) -> Sequence[str]:
+    stages = (f"{row['stages_ms'][stage]['median']:g}" for stage in _ANSWER[2:])
+    return (str(row["faces_found"]), _median(row["milliseconds"]), *stages)
+
+
+def _server(row: Mapping[str, Any]) -> Sequence[str]:
+    return (_median(row["answers_per_second"]), _median(row["p50_ms"]))
+
+
+def _median(figure: Mapping[str, Any]) -> str:
+    return f"{figure['median']:g} ({figure['min']:g} to {figure['max']:g})"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""docs/performance.md: its tables are those of the committed runs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import scale_page, serving_page
+from deepfake_detector.config import REPOSITORY
+
+DOCS = REPOSITORY / "docs"
+PAGE = (DOCS / "performance.md").read_text(encoding="utf-8")
+
+
+def report(name: str) -> Any:
+    return json.loads((DOCS / "benchmarks" / name).read_text(encoding="utf-8"))
+
+
+def test_tables_of_serving_are_those_of_the_run() -> None:
+    assert serving_page.page(report("serving.json")) in PAGE
+
+
+@pytest.mark.parametrize("file", sorted((DOCS / "benchmarks").glob("scale*.json")))
+def test_tables_of_growth_are_those_of_the_runs(file: Path) -> None:
+    assert scale_page.page(report(file.name)) in PAGE
+
+
+def test_there_is_a_run_of_growth() -> None:
+    assert list((DOCS / "benchmarks").glob("scale*.json"))
+
+
+@pytest.mark.parametrize("file", sorted((DOCS / "benchmarks").glob("*.txt")))
+def test_lines_of_other_commands_are_theirs(file: Path) -> None:
+    for line in file.read_text(encoding="utf-8").splitlines():
+        assert line in PAGE

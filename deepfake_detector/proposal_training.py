@@ -61,7 +61,7 @@ _MEGAPIXELS: Final = 4.0
 _VALIDATION_SCENES: Final = 12
 
 #: How far below that the network proposes too: real pictures are not so clear.
-_LEEWAY: Final = 0.5
+_LEEWAY: Final = 1.0
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from deepfake_detector.exceptions import MissingPackageError
 from deepfake_detector.face_crops import FaceBox
 from deepfake_detector.face_proposals import FaceProposer, thinned
 from deepfake_detector.face_search import Candidate, distinct_faces
-from deepfake_detector.picture import Picture
+from deepfake_detector.picture import Picture, PictureCopy
 
 #: Longer side of a small picture, which is searched as it is; of a larger one a copy of
 #: this size is searched last, where nothing sure is found at a larger size.
@@ -42,6 +42,9 @@ MOST_PROPOSALS: Final = 48
 #: misses some faces at a size at which it sees others (docs/faces.md).
 _WINDOW_FACES: Final = 1.8
 _FACE_PX: Final = (96, 112)
+
+#: Logit from which a place is worth the second of these looks.
+_SECOND_LOOK_LOGIT: Final = 1.0
 
 #: A part is thinned first as long as this many of its pixels become one.
 _OVERSAMPLED: Final = 0.5
@@ -118,9 +121,10 @@ class DlibHog:
         size = picture.width, picture.height
         scale = min(1.0, SMALL_PX / max(size))
         whole = FaceBox(0, 0, *size)
-        finds = self._look(picture, whole, scale)
+        source = picture.first_copy()
+        finds = self._look(source, whole, scale)
         if not _sure(finds):
-            finds += self._look(picture, whole, scale * SECOND_LOOK)
+            finds += self._look(source, whole, scale * SECOND_LOOK)
         likely = sorted(
             (find for find in finds if find.passes(LONE)), key=lambda find: find.score
         )
@@ -134,15 +138,18 @@ class DlibHog:
         for proposal in proposer.propose(picture, MOST_PROPOSALS):
             side = proposal.box.width
             window = _window(proposal.box.centre, _WINDOW_FACES * side, picture)
-            looks = (self._look(picture, window, face / side) for face in _FACE_PX)
-            finds += next(filter(None, map(_sure, looks)), [])
+            # What is unsure is not worth decoding a large picture more finely for.
+            found = _sure(self._look(picture.first_copy(), window, _FACE_PX[0] / side))
+            if not found and proposal.score >= _SECOND_LOOK_LOGIT:
+                scale = _FACE_PX[1] / side
+                found = _sure(self._look(picture.copy_for(1.0, scale), window, scale))
+            finds += found
         return finds
 
-    def _look(self, picture: Picture, part: FaceBox, scale: float) -> list[_Find]:
+    def _look(self, source: PictureCopy, part: FaceBox, scale: float) -> list[_Find]:
         """Search a scaled grey copy of a part; boxes come back in picture's pixels."""
         width = max(1, round(part.width * scale))
         height = max(1, round(part.height * scale))
-        source = picture.copy_for(1.0, scale)
         near = source.box(part)
         left, top = int(near.left), int(near.top)
         right, bottom = ceil(near.left + near.width), ceil(near.top + near.height)

@@ -70,6 +70,7 @@ _DAMAGE: Final = (
     LookupError,
     NotImplementedError,
     OverflowError,
+    TypeError,  # of `tarfile`, at a gzip header that ends too soon
     ValueError,
     # Of a name in front of a name in front of a name ..., each read within the last.
     RecursionError,

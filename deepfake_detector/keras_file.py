@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from deepfake_detector.exceptions import ArtifactError, UnsafeModelError
+from deepfake_detector.zip_check import is_zip
 
 #: A large published network's config holds about half a megabyte, bytes.
 MAX_CONFIG_BYTES: Final = 5_000_000
@@ -187,7 +188,7 @@ def _check_container(path: Path) -> None:
             f"{path.name}: this is an HDF5 file; load it where it was made and save it "
             "again as a .keras file: model.save('model.keras')"
         )
-    if path.suffix != ".keras" or not zipfile.is_zipfile(path):
+    if path.suffix != ".keras" or not is_zip(path):
         raise ArtifactError(
             f"{path.name}: expected a file that Keras 3 saved and whose name ends in "
             ".keras; save the model again: model.save('model.keras')"

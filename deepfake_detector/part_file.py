@@ -12,7 +12,6 @@ import json
 import os
 import re
 import shutil
-import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any, Final, Self
 from tqdm import tqdm
 
 from deepfake_detector.exceptions import DownloadError
+from deepfake_detector.zip_check import is_zip
 
 #: What a zip begins with; the second is a zip without members.
 ZIP_SIGNATURES: Final = (b"PK\x03\x04", b"PK\x05\x06")
@@ -262,7 +262,7 @@ class PartFile:
             found = file_hash(self.path, algorithm) if expected else None
             if found != expected:
                 return f"wrong content: expected {algorithm} {expected}, got {found}"
-        if self._begins_like_a_zip() and zipfile.is_zipfile(self.path):
+        if self._begins_like_a_zip() and is_zip(self.path):
             return None
         return "expected a whole zip, got something else or only a part of one"
 

@@ -353,3 +353,20 @@ def test_a_compressed_tar_ends_whatever_its_last_member_claims(
             picture.read(MOST)
     with pytest.raises(ArchiveError, match="damaged"):
         last.read(MOST)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"\x1f\x8b\x08\x04\0\xfd\xff\0\0",  # found by fuzzing
+        b"\x1f\x8b\x08\x08" + bytes(6),
+        b"\x1f\x8b",
+    ],
+)
+def test_a_gzip_header_that_ends_too_soon_gets_a_row(
+    tmp_path: Path, header: bytes
+) -> None:
+    (tmp_path / "a.tar.gz").write_bytes(header)
+    (row,) = found(tmp_path / "a.tar.gz")
+    with pytest.raises(ArchiveError, match="damaged, cut short or not what"):
+        row.read(1000)

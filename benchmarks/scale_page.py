@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from benchmarks.markdown import median, table
+
 
 @click.command()
 @click.argument(
@@ -42,7 +44,7 @@ def page(report: Mapping[str, Any]) -> str:
         "servers": (("server, 8 clients", "answers a second", "p50 ms"), _server),
     }
     return "\n".join(
-        _table(head, [(name, *cells(row)) for name, row in report[part].items()])
+        table(head, [(name, *cells(row)) for name, row in report[part].items()])
         for part, (head, cells) in parts.items()
         if part in report
     )
@@ -56,30 +58,21 @@ def _bulk(row: Mapping[str, Any]) -> Sequence[str]:
     rate = row["pictures_per_second"]
     held = {True: "yes", False: "**no**", None: ""}[rate.get("held")]
     return (
-        _median(rate),
+        median(rate),
         rate.get("aim", ""),
         held,
-        _median(row["after_the_start"]),
+        median(row["after_the_start"]),
         row["extrapolated"]["arithmetic"],
     )
 
 
 def _answer(row: Mapping[str, Any]) -> Sequence[str]:
     stages = (f"{row['stages_ms'][stage]['median']:g}" for stage in _ANSWER[2:])
-    return (str(row["faces_found"]), _median(row["milliseconds"]), *stages)
+    return (str(row["faces_found"]), median(row["milliseconds"]), *stages)
 
 
 def _server(row: Mapping[str, Any]) -> Sequence[str]:
-    return (_median(row["answers_per_second"]), _median(row["p50_ms"]))
-
-
-def _median(figure: Mapping[str, Any]) -> str:
-    return f"{figure['median']:g} ({figure['min']:g} to {figure['max']:g})"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    return (median(row["answers_per_second"]), median(row["p50_ms"]))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """Tables for docs/performance.md: `python -m benchmarks.serving_page FILE`."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from benchmarks.contest import PERCENTILES
+from benchmarks.markdown import median, spread, table
 
 
 @click.command()
@@ -47,13 +48,13 @@ def page(report: Mapping[str, Any]) -> str:
 
 
 def _judged(title: str, figures: Mapping[str, Any]) -> str:
-    return _table(
+    return table(
         (title, "median", "spread", "aimed at", "held"),
         [
             (
                 name,
                 f"{figure['median']:g}",
-                _spread(figure),
+                spread(figure),
                 figure["aim"],
                 "yes" if figure["held"] else "**no**",
             )
@@ -65,10 +66,10 @@ def _judged(title: str, figures: Mapping[str, Any]) -> str:
 def _runtimes(figures: Mapping[str, Any]) -> str:
     timed = {name: sizes for name, sizes in figures.items() if " by " in name}
     sizes = list(next(iter(timed.values())))
-    return _table(
+    return table(
         ("ms a face on one core", *sizes),
         [
-            (name, *(_median(by_size[size]) for size in sizes))
+            (name, *(median(by_size[size]) for size in sizes))
             for name, by_size in timed.items()
         ],
     )
@@ -90,16 +91,16 @@ def _core(figures: Mapping[str, Any], core: Mapping[str, Any]) -> str:
         f"{name.split()[0]} {figure['median']:.0f}" for name, figure in core.items()
     )
     title = f"at the core's rate ({rates_in_words} billion operations a second)"
-    return _table((title, "least ms", "taken ms", "reached"), rows)
+    return table((title, "least ms", "taken ms", "reached"), rows)
 
 
 def _stages(picture: str, by_backend: Mapping[str, Any]) -> str:
     backends = list(by_backend)
     stages = list(by_backend[backends[0]])
-    return _table(
+    return table(
         (f"{picture}: ms on one core", *backends),
         [
-            (stage, *(_median(by_backend[backend][stage]) for backend in backends))
+            (stage, *(median(by_backend[backend][stage]) for backend in backends))
             for stage in stages
         ],
     )
@@ -118,37 +119,24 @@ def _servers(served: Mapping[str, Any]) -> str:
                         name,
                         way,
                         clients,
-                        _median(figures["requests_per_second"]),
+                        median(figures["requests_per_second"]),
                         *(f"{cuts[f'p{p}']['median']:g}" for p in PERCENTILES),
                         f"{figures['server_cpu_ms_per_request']['median']:g}",
                         f"{side['memory_mb_per_worker']['median']:g}",
                     )
                 )
-    return _table((*columns, *latencies, "processor ms", "MB a worker"), rows)
+    return table((*columns, *latencies, "processor ms", "MB a worker"), rows)
 
 
 def _starts(starts: Mapping[str, Any]) -> str:
-    rows = [(way, _median(figure)) for way, figure in starts.items()]
-    return _table(("start until ready", "s"), rows)
+    rows = [(way, median(figure)) for way, figure in starts.items()]
+    return table(("start until ready", "s"), rows)
 
 
 def _installed(installed: Mapping[str, Any]) -> str:
     rows = [(f"all {installed['packages']} packages", f"{installed['total_mb']:g}")]
     rows += [(name, f"{size:g}") for name, size in installed["largest_mb"].items()]
-    return _table(("installed to serve", "MB"), rows)
-
-
-def _median(figure: Mapping[str, Any]) -> str:
-    return f"{figure['median']:g} ({_spread(figure)})"
-
-
-def _spread(figure: Mapping[str, Any]) -> str:
-    return f"{figure['min']:g} to {figure['max']:g}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    return table(("installed to serve", "MB"), rows)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from benchmarks.markdown import median, spread
+
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -54,17 +56,13 @@ def _tells(part: str, measure: str) -> bool:
 
 def _ratio(name: str, ratio: Mapping[str, Any]) -> str:
     held = {True: "yes", False: "**no**", None: ""}[ratio.get("held")]
-    cells = [f"{ratio['median']:g}", _spread(ratio), ratio.get("aim", ""), held]
+    cells = [f"{ratio['median']:g}", spread(ratio), ratio.get("aim", ""), held]
     return f"| {name} | {' | '.join(cells)} |"
 
 
 def _way(way: str, figures: list[Mapping[str, Any]]) -> str:
-    cells = [f"{figure['median']:g} ({_spread(figure)})" for figure in figures]
+    cells = [median(figure) for figure in figures]
     return f"| {way} | {' | '.join(cells)} |"
-
-
-def _spread(figure: Mapping[str, Any]) -> str:
-    return f"{figure['min']:g} to {figure['max']:g}"
 
 
 if __name__ == "__main__":

@@ -24,6 +24,12 @@ VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 #: In memory, where there is such a folder: the files are written at every request.
 _SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108
 
+#: Starts of the files' names, by kind of number; "livesum" is the gauges' mode.
+_KINDS: Final = ("counter", "histogram", "gauge_livesum")
+
+#: Of a new file, in bytes. It grows as it fills.
+_FILE_BYTES: Final = 1 << 16
+
 #: Which files this process counts in; a worker's own place replaces it after the fork.
 _place = "master"
 
@@ -81,6 +87,7 @@ def free_place(taken: Collection[int]) -> int:
     """
     place = next(n for n in range(len(taken) + 1) if n not in taken)
     leave(place)
+    _make_files(place)
     return place
 
 
@@ -105,6 +112,21 @@ def leave(place: int) -> None:
         The dead worker's place.
     """
     multiprocess.mark_process_dead(place)  # type: ignore[no-untyped-call]
+
+
+def _make_files(place: int) -> None:
+    """Make what a place lacks, each in one step.
+
+    Left to itself, prometheus-client makes a file empty and then lengthens it; whoever
+    asked for the numbers between the two would get an error instead of them.
+    """
+    for kind in _KINDS:
+        file = Path(os.environ[VARIABLE], f"{kind}_{place}.db")
+        if not file.exists():
+            new = file.with_suffix(".new")
+            new.touch()
+            os.truncate(new, _FILE_BYTES)
+            new.rename(file)
 
 
 def _remove(folder: Path, owner: int) -> None:

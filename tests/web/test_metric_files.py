@@ -82,6 +82,17 @@ assert told("deepfake_in_hand") == 0
 """)
 
 
+def test_worker_finds_its_files_whole() -> None:
+    """What a worker makes itself is empty at first: numbers read just then failed."""
+    run("""
+place = metric_files.free_place([])
+made = {file.name: file.stat().st_size for file in folder.iterdir()}
+assert len(made) == 6 and all(made.values())
+worker(place, judge)
+assert {file.name for file in folder.iterdir()} == set(made)
+""")
+
+
 def test_lowest_free_place_is_given() -> None:
     run("""
 assert [metric_files.free_place(x) for x in ([], [0], [1], [0, 2], [0, 1])] == [

@@ -24,6 +24,7 @@ FROM base AS train
 COPY requirements.txt ./
 RUN python -m venv /opt/venv && pip install --require-hashes --requirement requirements.txt
 COPY deepfake_detector ./deepfake_detector
+COPY models/dlib_hog ./models/dlib_hog
 COPY models/face_proposals ./models/face_proposals
 COPY train.py ./
 RUN useradd --uid 10001 --no-create-home detector \
@@ -40,6 +41,7 @@ COPY templates ./templates
 COPY static ./static
 COPY translations ./translations
 COPY models/default ./models/default
+COPY models/dlib_hog ./models/dlib_hog
 COPY models/face_proposals ./models/face_proposals
 COPY LICENSE inference.py gunicorn.conf.py ./
 # Compiled here, because the root may be read-only later.

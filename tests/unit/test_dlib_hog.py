@@ -1,10 +1,13 @@
 """How pictures of every size are searched, with dlib's detector replaced by a fake."""
 
+import hashlib
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import astuple
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import dlib
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -251,3 +254,23 @@ def test_twelve_megapixels_that_exif_turns_give_each_face_once() -> None:
     boxes = DlibHog().detect(upright)
     assert [is_found(face, boxes) for face in faces] == [True] * 4
     assert len(boxes) == 4
+
+
+def test_file_is_what_dlib_makes(tmp_path: Path) -> None:
+    """Also when a new dlib comes: `dlib.get_frontal_face_detector().save(...)`."""
+    made = tmp_path / "made.svm"
+    dlib.get_frontal_face_detector().save(str(made))
+    assert dlib_hog.SAVED.read_bytes() == made.read_bytes()
+    assert hashlib.sha256(made.read_bytes()).hexdigest() == dlib_hog.SAVED_SHA256
+
+
+@pytest.mark.parametrize("content", [None, b"", b"another detector"])
+def test_detector_is_made_where_the_file_is_not_whole(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None
+) -> None:
+    read = dlib_hog._pickled_detector()
+    file = tmp_path / "frontal_faces.svm"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setattr(dlib_hog, "SAVED", file)
+    assert dlib_hog._pickled_detector.__wrapped__() == read

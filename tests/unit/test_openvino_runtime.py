@@ -44,3 +44,4 @@ def test_missing_package_names_the_install_line(
 def test_what_reports_to_its_makers_is_left_out() -> None:
     compiled(MODEL)
     assert sys.modules["openvino_telemetry"] is None
+    assert sys.modules["openvino.tools.ovc"] is None

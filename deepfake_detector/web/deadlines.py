@@ -1,11 +1,13 @@
 """How long a request may take: to come in whole, and then to be answered."""
 
+import heapq
 import io
 import socket
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from threading import Timer
+from dataclasses import dataclass, field
+from threading import Condition, Thread
 from typing import IO, TYPE_CHECKING, Final
 
 from flask import Flask
@@ -106,11 +108,12 @@ class _TimedBodies:
     def __init__(self, application: "WSGIApplication", seconds: float) -> None:
         self._application = application
         self._seconds = seconds
+        self._watchman = _Watchman()
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        body = _TimedBody(environ, self._seconds)
+        body = _TimedBody(environ, self._seconds, self._watchman)
         environ["wsgi.input"] = body
         # It ends by itself, whatever the server's own input does.
         environ["wsgi.input_terminated"] = True
@@ -123,14 +126,17 @@ class _TimedBodies:
 class _TimedBody(io.RawIOBase):
     """A request's body that ends with an error where it does not come in in time."""
 
-    def __init__(self, environ: "WSGIEnvironment", seconds: float) -> None:
+    def __init__(
+        self, environ: "WSGIEnvironment", seconds: float, watchman: "_Watchman"
+    ) -> None:
         self._source: IO[bytes] = environ["wsgi.input"]
         self._connection = next(
             (environ[k] for k in _SOCKET_KEYS if k in environ), None
         )
         self._seconds = seconds
         self._deadline = Deadline(seconds)
-        self._watch: Timer | None = None
+        self._watchman = watchman
+        self._watch: _Watch | None = None
         self._left = get_content_length(environ)
         if self._left is None and "wsgi.input_terminated" not in environ:
             self._left = 0  # a read would wait for ever
@@ -159,16 +165,15 @@ class _TimedBody(io.RawIOBase):
     def stop_watch(self) -> None:
         """Leave the connection alone from now on."""
         if self._watch is not None:
-            self._watch.cancel()
+            self._watchman.leave_alone(self._watch)
 
     def _read(self, wanted: int) -> bytes:
         """Read so much, or less where the body or the time ends."""
         if not self._deadline.left_s():
             return b""
         if self._watch is None and self._connection is not None:
-            self._watch = Timer(self._deadline.left_s(), _hang_up, [self._connection])
-            self._watch.daemon = True
-            self._watch.start()
+            left_s = self._deadline.left_s()
+            self._watch = self._watchman.watch(self._connection, left_s)
         try:
             return self._source.read(wanted)
         except Exception as error:
@@ -190,10 +195,58 @@ class _TimedBody(io.RawIOBase):
             raise BadRequest  # the client has hung up
 
 
-def _hang_up(connection: socket.socket) -> None:
-    """Let a read that waits for the client end now."""
+@dataclass(order=True)
+class _Watch:
+    """A connection that is hung up on at a time; None where it is left alone."""
+
+    ends_at: float
+    connection: socket.socket | None = field(compare=False)
+
+
+class _Watchman:
+    """Ends reads that wait for their clients too long, from one thread for them all.
+
+    A `threading.Timer` for each would begin and end a thread for every request, which
+    takes longer than reading most of them.
+    """
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._watches: list[_Watch] = []  # a heap
+        self._thread: Thread | None = None
+
+    def watch(self, connection: socket.socket, seconds: float) -> _Watch:
+        watch = _Watch(time.monotonic() + seconds, connection)
+        with self._changed:
+            heapq.heappush(self._watches, watch)
+            # Rarely: those that are left alone stay in the heap until their time.
+            if self._watches[0] is watch:
+                self._changed.notify()
+            if self._thread is None:
+                self._thread = Thread(target=self._hang_up, daemon=True)
+                self._thread.start()
+        return watch
+
+    def leave_alone(self, watch: _Watch) -> None:
+        with self._changed:
+            watch.connection = None
+
+    def _hang_up(self) -> None:
+        with self._changed:
+            while True:
+                wait_s = None
+                if self._watches:
+                    wait_s = self._watches[0].ends_at - time.monotonic()
+                if wait_s is None or wait_s > 0:
+                    self._changed.wait(wait_s)
+                else:
+                    _let_reads_end(heapq.heappop(self._watches).connection)
+
+
+def _let_reads_end(connection: socket.socket | None) -> None:
     # A server reads until it has as much as it was asked for, so a timeout of the
     # socket would begin again with every byte. The call is the plain socket's even for
     # TLS, whose own would drop the encryption of the answer.
-    with suppress(OSError):  # it may be gone already
-        socket.socket.shutdown(connection, socket.SHUT_RD)
+    if connection is not None:
+        with suppress(OSError):  # it may be gone already
+            socket.socket.shutdown(connection, socket.SHUT_RD)

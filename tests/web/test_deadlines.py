@@ -3,6 +3,7 @@
 import io
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,9 @@ from deepfake_detector.web.deadlines import Deadline
 Start = Callable[..., Any]
 
 PREDICT = "/api/v1/predict"
+
+#: Seconds that a test can wait for, in which three bytes surely come in.
+SHORT_S = 0.5
 
 
 class Clock:
@@ -218,13 +222,11 @@ def test_connection_is_left_alone_once_the_body_is_here(
 
     def answer_late() -> bytes:
         data = request.get_data()
-        for thread in threading.enumerate():
-            if isinstance(thread, threading.Timer):
-                thread.join()
+        time.sleep(2 * SHORT_S)  # longer than the body may take
         return data
 
     app.add_url_rule("/", view_func=answer_late, methods=["POST"])
-    deadlines.register(app, 0.2)
+    deadlines.register(app, SHORT_S)
     with ours.makefile("rb") as stream:
         more = {"gunicorn.socket": ours, "wsgi.input_terminated": True}
         assert sent(app, stream, 3, **more).data == b"abc"
@@ -252,10 +254,46 @@ def test_connection_that_is_gone_is_no_fault() -> None:
 
     class Slow(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
-            for thread in threading.enumerate():
-                if isinstance(thread, threading.Timer):
-                    thread.join()
+            time.sleep(2 * SHORT_S)
             return b""
 
     more = {"gunicorn.socket": gone, "wsgi.input_terminated": True}
-    assert sent(echo(0.05), Slow(), 5000, **more).status_code == 408
+    assert sent(echo(SHORT_S), Slow(), 5000, **more).status_code == 408
+
+
+def test_requests_share_one_thread(
+    connection: tuple[socket.socket, socket.socket],
+) -> None:
+    ours, theirs = connection
+    app, before = echo(600), threading.active_count()
+    with ours.makefile("rb") as stream:
+        more = {"gunicorn.socket": ours, "wsgi.input_terminated": True}
+        for _ in range(20):
+            theirs.sendall(b"abc")
+            assert sent(app, stream, 3, **more).data == b"abc"
+    assert threading.active_count() == before + 1
+
+
+def test_hurried_read_ends_before_those_that_came_earlier(
+    connection: tuple[socket.socket, socket.socket],
+) -> None:
+    ours, theirs = connection
+    theirs.sendall(b"abc")
+    app = Flask("test")
+
+    def read_on() -> tuple[str, int]:
+        try:
+            deadlines.hurried(request.environ, SHORT_S).read()
+        except SlowUploadError:
+            return "", 408
+        return "", 200
+
+    def start_reading() -> Any:
+        request.environ["wsgi.input"].read(1)  # which begins a watch of ten minutes
+        return read_on()
+
+    app.add_url_rule("/", view_func=start_reading, methods=["POST"])
+    deadlines.register(app, 600)
+    with ours.makefile("rb") as stream:
+        more = {"gunicorn.socket": ours, "wsgi.input_terminated": True}
+        assert sent(app, stream, 5000, **more).status_code == 408

@@ -49,11 +49,8 @@ RUN python -m compileall -q . \
     && useradd --uid 10001 --no-create-home detector \
     && install --directory --owner=10001 --group=10001 --mode=700 uploads
 USER 10001:10001
-# Two heaps of the C library instead of one for each thread, which would each keep what
-# the largest picture took: measured by `make load`.
 ENV DEEPFAKE_HOST=0.0.0.0 \
-    DEEPFAKE_PORT=8000 \
-    MALLOC_ARENA_MAX=2
+    DEEPFAKE_PORT=8000
 # A volume stays writable under --read-only, and takes the user's ownership from above.
 VOLUME ["/app/uploads"]
 EXPOSE 8000

@@ -18,12 +18,13 @@ from deepfake_detector.config import ServeConfig
 from deepfake_detector.exceptions import DeepfakeDetectorError
 from deepfake_detector.inference_model import check_host, local_url
 from deepfake_detector.keras_file import check_keras_file
-from deepfake_detector.web import metric_files
+from deepfake_detector.web import heap, metric_files
 from deepfake_detector.web.log_lines import start_logging
 from deepfake_detector.web.uploads import prepare_folder, sweep_of_process
 
 _SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108
 
+heap.give_back_large()
 try:
     _serve_config = ServeConfig.from_env(os.environ)
     start_logging(_serve_config)

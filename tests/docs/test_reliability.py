@@ -2,7 +2,10 @@
 
 import importlib
 import inspect
+import json
+from typing import Any
 
+from benchmarks import soak_page
 from benchmarks.soak_report import (
     MOST_FILES_A_MINUTE,
     MOST_MB_A_MINUTE,
@@ -11,6 +14,9 @@ from benchmarks.soak_report import (
 from deepfake_detector.config import REPOSITORY
 from tests.faults import fault_table
 from tests.faults.fault_table import HEADING, Row, row_of, shown_table
+from tests.fuzz import page as fuzz_page
+
+RUNS = REPOSITORY / "docs" / "benchmarks"
 
 
 def expected_rows() -> list[Row]:
@@ -45,3 +51,19 @@ def test_bounds_are_those_of_the_soak() -> None:
     assert f"less than {MOST_MB_A_MINUTE:g} MB a minute" in page
     assert MOST_FILES_A_MINUTE == MOST_THREADS_A_MINUTE == 1
     assert "less than one a minute" in page
+
+
+def run_of(name: str) -> Any:
+    return json.loads((RUNS / name).read_text(encoding="utf-8"))
+
+
+def test_tables_of_the_soak_are_those_of_the_run() -> None:
+    run = run_of("soak.json")
+    assert run["settings"]["minutes"] == 10
+    assert soak_page.page(run) in fault_table.PAGE.read_text(encoding="utf-8")
+
+
+def test_table_of_fuzzing_is_that_of_the_run() -> None:
+    run = run_of("fuzz.json")
+    assert run["minutes"] == 10
+    assert fuzz_page.page(run) in fault_table.PAGE.read_text(encoding="utf-8")

@@ -83,6 +83,9 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 #: By what the sides of a JPEG can be divided while it is decoded.
 _JPEG_FACTORS: Final = (1, 2, 4, 8)
 
+#: Pixels of a strip, as long as strips are more than a row: they fit into the cache.
+_STRIP_PIXELS: Final = 1 << 17
+
 
 class EncodedPicture:
     """A file that announces itself as a picture, none of whose pixels are decoded yet.
@@ -159,7 +162,7 @@ class EncodedPicture:
                 width, height = (side // factor for side in picture.size)
                 picture.draft(picture.mode, (width, height))
             picture.load()
-            return np.asarray(_to_rgb(_upright(picture)))  # (H, W, 3)
+            return _pixels(_to_rgb(_upright(picture)))
         except DECODE_ERRORS as error:
             raise CorruptImageError(
                 words(
@@ -194,7 +197,24 @@ def decode(source: bytes | Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> UInt8A
         If the header announces more than `max_pixels`.
     """
     data = source.read_bytes() if isinstance(source, Path) else source
-    return np.array(EncodedPicture(data, max_pixels).decode())
+    return np.require(EncodedPicture(data, max_pixels).decode(), requirements="W")
+
+
+def _pixels(picture: Image.Image) -> UInt8Array:
+    """Pixels (H, W, 3) of an RGB picture; of a large one strip by strip.
+
+    Pillow would give them in thousands of pieces and then put these together, which
+    takes twice the time and twice the memory, in pieces that leave holes behind.
+    """
+    width, height = picture.size
+    rows = max(1, _STRIP_PIXELS // width)
+    if height <= rows:
+        return np.asarray(picture)
+    pixels = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, rows):
+        bottom = min(height, top + rows)
+        pixels[top:bottom] = np.asarray(picture.crop((0, top, width, bottom)))
+    return pixels
 
 
 def _open(data: bytes, max_pixels: int) -> Image.Image:

@@ -2,7 +2,7 @@
 
 Left alone, glibc keeps a heap for nearly every thread, and comes to take even buffers
 of 30 MB from them; each then stays as large as the largest pictures that ever met in
-it. Under `make soak` this takes a third of the server's memory away.
+it (docs/reliability.md, "Soak").
 """
 
 import ctypes

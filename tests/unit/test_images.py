@@ -3,6 +3,7 @@
 import io
 import random
 import struct
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from functools import cache
@@ -366,3 +367,20 @@ def test_damaged_bytes_decode_or_raise_an_image_error(kind: str) -> None:
         except ImageError:
             continue
         assert image.ndim == 3
+
+
+@pytest.mark.parametrize("size", [(1200, 900), (900, 1200), (200_000, 3), (3, 200_000)])
+def test_large_picture_takes_little_more_than_its_pixels(size: tuple[int, int]) -> None:
+    """In one piece, Pillow takes as much again; a server's memory grew by that."""
+    pixels = np.random.default_rng(0).integers(0, 256, (*size[::-1], 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", compress_level=1)
+    encoded = images.EncodedPicture(file.getvalue(), 10**7)
+    tracemalloc.start()
+    try:
+        decoded = encoded.decode()
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(decoded, pixels)
+    assert most < 1.5 * pixels.nbytes + 500_000

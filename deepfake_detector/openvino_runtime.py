@@ -44,6 +44,8 @@ def compiled(model: bytes, precision: str = "f32") -> Any:
         "INFERENCE_PRECISION_HINT": precision,
         "INFERENCE_NUM_THREADS": 1,
         "NUM_STREAMS": 1,
+        # Left alone, it keeps whoever asks on the first processor: all processes on one.
+        "ENABLE_CPU_PINNING": False,
     }
     core = openvino.Core()
     try:

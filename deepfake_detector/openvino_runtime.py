@@ -44,7 +44,7 @@ def compiled(model: bytes, precision: str = "f32") -> Any:
         "INFERENCE_PRECISION_HINT": precision,
         "INFERENCE_NUM_THREADS": 1,
         "NUM_STREAMS": 1,
-        # Left alone, it keeps whoever asks on the first processor: all processes on one.
+        # Left alone, it holds all who ask on the first processor, in every process.
         "ENABLE_CPU_PINNING": False,
     }
     core = openvino.Core()

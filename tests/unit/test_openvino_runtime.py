@@ -1,6 +1,8 @@
 """A network compiled by OpenVINO, or one line that says why not."""
 
+import os
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -21,6 +23,31 @@ def test_requests_of_one_network_answer_alike(precision: str) -> None:
     )
     for mine, theirs in zip(one, other, strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+def test_processes_do_not_crowd_on_one_processor() -> None:
+    """It held each of them on the first while it computed, and the others idled."""
+    allowed = os.sched_getaffinity(0)
+    network, seen = compiled(MODEL), []
+    pixels = np.zeros((8, 128, 128, 3), np.float32)
+    done, looked = threading.Event(), threading.Event()
+
+    def infer() -> None:
+        request = network.create_infer_request()
+        for _ in range(10):
+            request.infer(pixels)
+        done.set()
+        looked.wait()  # a thread that has ended has no processors
+
+    asking = threading.Thread(target=infer)
+    asking.start()
+    while not done.wait(0.001):
+        if asking.native_id is not None:
+            seen.append(os.sched_getaffinity(asking.native_id))
+    looked.set()
+    asking.join()
+    assert seen
+    assert all(processors == allowed for processors in seen)
 
 
 @pytest.mark.parametrize(

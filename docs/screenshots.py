@@ -113,9 +113,13 @@ def opened(chromium: Browser, address: str, suffix: str) -> Iterator[Page]:
 
 
 def keep(content: bytes, path: Path) -> None:
-    """Write a screenshot with 256 colours, a third of its size."""
+    """Write a screenshot with 256 colours, a third of its size.
+
+    K-means gives wide areas the colour that they have: without it they are tinted.
+    """
     with Image.open(io.BytesIO(content)) as screenshot:
-        few = screenshot.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE)
+        colours = screenshot.convert("RGB")
+        few = colours.quantize(256, Image.Quantize.MEDIANCUT, kmeans=3)
         few.save(path, optimize=True)
 
 

@@ -1,7 +1,44 @@
 """Figures as Markdown, for the pages that benchmarks lay out."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+import click
+
+
+def page_command(
+    page: Callable[[Mapping[str, Any]], str], made_by: str
+) -> click.Command:
+    """Return the command that prints stored runs of a benchmark as Markdown.
+
+    Parameters
+    ----------
+    page : callable
+        Lays out what a run printed.
+    made_by : str
+        The command that makes such a run.
+
+    Returns
+    -------
+    click.Command
+        Takes the runs' files.
+    """
+
+    @click.command(help=f"Print what `{made_by}` wrote to each FILE as Markdown.")
+    @click.argument(
+        "files",
+        metavar="FILE...",
+        nargs=-1,
+        required=True,
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    )
+    def main(files: tuple[Path, ...]) -> None:
+        reports = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+        click.echo("\n".join(map(page, reports)), nl=False)
+
+    return main
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,26 +1,9 @@
 """Tables for docs/performance.md: `python -m benchmarks.scale_page FILE...`."""
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import click
-
-from benchmarks.markdown import median, table
-
-
-@click.command()
-@click.argument(
-    "files",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-)
-def main(files: tuple[Path, ...]) -> None:
-    """Print what `make bench-scale` wrote to each FILE as Markdown."""
-    reports = [json.loads(file.read_text(encoding="utf-8")) for file in files]
-    click.echo("\n".join(map(page, reports)), nl=False)
+from benchmarks.markdown import median, page_command, table
 
 
 def page(report: Mapping[str, Any]) -> str:
@@ -76,4 +59,4 @@ def _server(row: Mapping[str, Any]) -> Sequence[str]:
 
 
 if __name__ == "__main__":
-    main()
+    page_command(page, "make bench-scale")()

@@ -1,21 +1,10 @@
 """Tables for docs/performance.md: `python -m benchmarks.serving_page FILE`."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import click
-
 from benchmarks.contest import PERCENTILES
-from benchmarks.markdown import median, spread, table
-
-
-@click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def main(file: Path) -> None:
-    """Print what `make bench` wrote to FILE as Markdown."""
-    click.echo(page(json.loads(file.read_text(encoding="utf-8"))), nl=False)
+from benchmarks.markdown import median, page_command, spread, table
 
 
 def page(report: Mapping[str, Any]) -> str:
@@ -140,4 +129,4 @@ def _installed(installed: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    page_command(page, "make bench")()

@@ -1,13 +1,9 @@
 """Tables for docs/reliability.md: `python -m benchmarks.soak_page FILE`."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
-import click
-
-from benchmarks.markdown import table
+from benchmarks.markdown import page_command, table
 
 _COLUMNS: Final = {
     "s": "to_s",
@@ -20,13 +16,6 @@ _COLUMNS: Final = {
     "503": "refused",
 }
 _HELD: Final = {True: "yes", False: "**no**", None: "too short to say"}
-
-
-@click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def main(file: Path) -> None:
-    """Print what `make soak` wrote to FILE as Markdown."""
-    click.echo(page(json.loads(file.read_text(encoding="utf-8"))), nl=False)
 
 
 def page(report: Mapping[str, Any]) -> str:
@@ -73,4 +62,4 @@ def _figure(figure: Any) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    page_command(page, "make soak")()

@@ -1,20 +1,9 @@
 """Tables for docs/performance.md: `python -m benchmarks.training_page FILE`."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import click
-
-from benchmarks.markdown import median, spread
-
-
-@click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def main(file: Path) -> None:
-    """Print what `make bench-train` wrote to FILE as Markdown."""
-    click.echo(page(json.loads(file.read_text(encoding="utf-8"))), nl=False)
+from benchmarks.markdown import median, page_command, spread
 
 
 def page(report: Mapping[str, Any]) -> str:
@@ -66,4 +55,4 @@ def _way(way: str, figures: list[Mapping[str, Any]]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    page_command(page, "make bench-train")()

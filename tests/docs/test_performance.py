@@ -26,6 +26,10 @@ def test_tables_of_growth_are_those_of_the_runs(file: Path) -> None:
     assert scale_page.page(report(file.name)) in PAGE
 
 
+def test_there_is_a_run_of_growth() -> None:
+    assert list((DOCS / "benchmarks").glob("scale*.json"))
+
+
 @pytest.mark.parametrize("file", sorted((DOCS / "benchmarks").glob("*.txt")))
 def test_lines_of_other_commands_are_theirs(file: Path) -> None:
     for line in file.read_text(encoding="utf-8").splitlines():

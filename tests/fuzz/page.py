@@ -1,20 +1,9 @@
 """The table of docs/reliability.md: `python -m tests.fuzz.page FILE`."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import click
-
-from benchmarks.markdown import table
-
-
-@click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def main(file: Path) -> None:
-    """Print what `make fuzz` wrote to FILE as Markdown."""
-    click.echo(page(json.loads(file.read_text(encoding="utf-8"))), nl=False)
+from benchmarks.markdown import page_command, table
 
 
 def page(report: Mapping[str, Any]) -> str:
@@ -45,4 +34,4 @@ def page(report: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    page_command(page, "make fuzz")()

@@ -126,6 +126,7 @@ def post_worker_init(worker: Any) -> None:
     signal.signal(signal.SIGQUIT, worker.handle_exit)
     # A terminal sends Ctrl-C to workers too; the arbiter stops them, once.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    heap.give_back_now_and_then()
     if not preload_app and worker.age == 1:
         _print_address(worker.sockets[0].sock)
 

@@ -74,6 +74,9 @@ timeout = 120
 # long for the answer.
 graceful_timeout = math.ceil(2 * _serve_config.request_seconds)
 keepalive = 5
+# Clients that keep their connections would all stay with the worker that was ready
+# first when others were replaced; so each comes anew now and then, to whom has time.
+_REQUESTS_OF_A_CONNECTION: Final = 20
 
 
 def on_starting(server: Any) -> None:
@@ -98,6 +101,12 @@ def pre_fork(server: Any, worker: Any) -> None:
     """Give a worker the place that it counts in."""
     taken = {other.metrics_place for other in server.WORKERS.values()}
     worker.metrics_place = metric_files.free_place(taken)
+
+
+def pre_request(worker: Any, request: Any) -> None:
+    """Say that a connection ends with this answer, where it had its share."""
+    if request.req_number >= _REQUESTS_OF_A_CONNECTION:
+        request.force_close()
 
 
 def child_exit(server: Any, worker: Any) -> None:

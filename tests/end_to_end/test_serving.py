@@ -72,6 +72,23 @@ def _send_all_then_read(url: str, content: bytes) -> tuple[int, str]:
         return answer.status, answer.read().decode()
 
 
+def test_kept_connections_come_anew_now_and_then(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    # Else all of them would stay with one worker of two (docs/reliability.md, "Soak").
+    ended = []
+    with running(GUNICORN, environ, tmp_path / "log") as server:
+        place = urlsplit(server.url).netloc
+        with closing(http.client.HTTPConnection(place, timeout=TIMEOUT_S)) as client:
+            for _ in range(50):
+                client.request("GET", "/livez")
+                answer = client.getresponse()
+                assert answer.read()
+                assert answer.status == 200
+                ended.append(answer.getheader("Connection") == "close")
+    assert [number for number, end in enumerate(ended, 1) if end] == [20, 40]
+
+
 def test_leftovers_are_swept_before_workers_start(
     environ: dict[str, str], tmp_path: Path
 ) -> None:

@@ -75,7 +75,8 @@ timeout = 120
 graceful_timeout = math.ceil(2 * _serve_config.request_seconds)
 keepalive = 5
 # Clients that keep their connections would all stay with the worker that was ready
-# first when others were replaced; so each comes anew now and then, to whom has time.
+# first when others were replaced; so each connects anew now and then, and whichever
+# worker is free takes it.
 _REQUESTS_OF_A_CONNECTION: Final = 20
 
 

@@ -84,9 +84,9 @@ def main(minutes: float, clients: int, recycle_after: int | None) -> None:
     Ends with status 1 where an aim is missed.
     """
     end_on_sigterm()
+    about = {"machine": machine(), "versions": versions()}
     with one_line_errors():
         report = measure(Soak(minutes, clients, recycle_after))
-    about = {"machine": machine(), "versions": versions()}
     print_report(about | report.to_dict(), report.rows())
     sys.exit(0 if report.holds else 1)
 

@@ -3,9 +3,9 @@
 Left alone, glibc keeps a heap for nearly every thread, and comes to take even buffers
 of 30 MB from them; each then stays as large as the largest pictures that ever met in
 it (docs/reliability.md, "Soak"). Giving everything back at once is no better: the
-system clears each page that it hands out again, which for a photo of 12 megapixels took
-a fifth of the time. So smaller buffers are kept, and what lies free is given back now
-and then.
+system clears each page that it hands out again, which was a fifth of what a photo of 12
+megapixels took. So smaller buffers are kept, and what lies free is given back now and
+then.
 """
 
 import ctypes
@@ -20,17 +20,17 @@ _M_MMAP_THRESHOLD: Final = -3
 _M_ARENA_MAX: Final = -8
 
 #: Buffers of so many bytes go back to the system once they are freed. NumPy asks for
-#: huge pages for those, so that they are soon taken anew.
+#: huge pages for those, so that taking them anew costs little.
 LARGE_BYTES: Final = 4 << 20
 
-#: Free bytes at the end of the heap that it keeps: what a photo's search frees and the
-#: next one's takes.
+#: Only where so many bytes lie free at the end of the heap does glibc give that end
+#: back by itself: more than a photo's search frees and the next one's takes.
 KEPT_BYTES: Final = 64 << 20
 
 #: Time between two looks for what lies free, seconds.
 LOOK_SECONDS: Final = 10.0
 
-#: Heaps of a process. Of one alone glibc gives back the free end, whoever freed it.
+#: Heaps of a process. `malloc_trim` gives back the free end of the first alone.
 MOST_HEAPS: Final = 1
 
 

@@ -130,7 +130,7 @@ def post_fork(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Make every stop a graceful one; print the address once a worker has the model."""
+    """Make stops graceful, let memory go, and print the address once it can judge."""
     # gunicorn's quick stop (Ctrl-C) takes a lock inside a signal handler that the same
     # thread may hold just then: seen to hang one stop in five right after a request.
     signal.signal(signal.SIGQUIT, worker.handle_exit)

@@ -22,9 +22,11 @@ from deepfake_detector.exceptions import (
     DeepfakeDetectorError,
     StorageError,
 )
+from deepfake_detector.face_detectors import face_model_hash
 from deepfake_detector.file_lock import only_process
 from deepfake_detector.found_picture import FoundPicture
-from deepfake_detector.picture_sources import PictureSources, absolute
+from deepfake_detector.path_pattern import absolute, is_folder
+from deepfake_detector.picture_sources import PictureSources
 from deepfake_detector.scan_journal import ScanJournal, has_rows, journal_folder
 from deepfake_detector.scan_judge import ScanSettings
 from deepfake_detector.scan_parquet import require_pyarrow, write_parquet
@@ -35,7 +37,7 @@ from deepfake_detector.scan_workers import ScanWorkers
 #: What the output may be, by its name's ending, and how rows stand until it is whole.
 FORMS: Final = {".csv": CSV, ".jsonl": JSON_LINES, ".parquet": JSON_LINES}
 
-#: Settings that change what is answered.
+#: Settings that change what is answered, beside those that name files (`_model`).
 _OF_ANSWERS: Final = (
     *("backend", "keras_score", "face_detector", "max_pixels"),
     *("threshold", "stability"),
@@ -152,7 +154,7 @@ class BulkScan:
     paths : sequence of str
         Files, folders, archives and patterns.
     out : Path
-        File to write; its ending is one of `FORMS`.
+        File to write, or a link to it; its ending is one of `FORMS`.
     config : ServeConfig
         The model and how it answers.
     options : ScanOptions, optional
@@ -189,7 +191,9 @@ class BulkScan:
         if suffix == ".parquet":
             require_pyarrow()
         self._form = FORMS[suffix]
-        self._model, self._model_hash = _model(self.config)
+        # Where a link leads the rows are to be, and not in the link's place.
+        self._target = Path(os.path.realpath(self.out))
+        self._model, self._hashes = _model(self.config)
         self._sources = PictureSources(self.paths, self.options.all_files)
 
     def run(self) -> ScanReport:
@@ -208,13 +212,13 @@ class BulkScan:
         StorageError
             If the output cannot be written; the rows so far are kept.
         """
-        folder = self.out.parent
-        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        folder = self._target.parent
+        if not is_folder(folder) or not os.access(folder, os.W_OK | os.X_OK):
             raise StorageError(
                 f"{self.out.name}: its folder does not exist or may not be written to; "
                 "give another --out"
             )
-        lock = self.out.with_name(f".{self.out.name}.lock")
+        lock = self._target.with_name(f".{self._target.name}.lock")
         try:
             with only_process(lock, wait=False):
                 return self._run()
@@ -226,7 +230,7 @@ class BulkScan:
 
     def _run(self) -> ScanReport:
         self._make_room()
-        journal = ScanJournal(self.out, self._form, self._settings())
+        journal = ScanJournal(self._target, self._form, self._settings())
         try:
             pictures = self._sources.pictures()
             progress = self._skip_done(journal, pictures)
@@ -253,10 +257,10 @@ class BulkScan:
 
     def _make_room(self) -> None:
         """Refuse to write over an output, unless told to or gone on with."""
-        folder = journal_folder(self.out)
+        folder = journal_folder(self._target)
         if self.options.overwrite:
             shutil.rmtree(folder, ignore_errors=True)
-        elif self.out.exists() and not has_rows(self.out, self._form):
+        elif self._target.exists() and not has_rows(self._target, self._form):
             raise ConfigError(
                 f"{self.out.name}: it is there already, a finished scan or another "
                 "file; give another --out, or --overwrite to replace it"
@@ -270,7 +274,7 @@ class BulkScan:
             "absolute_paths": [absolute(path) for path in self.paths],
             "output": self.out.suffix.lower(),
             "model": self._model,
-            "model_sha256": self._model_hash,
+            **self._hashes,
             **{name: config[name] for name in _OF_ANSWERS},
             "whole_picture": self.options.whole_picture,
             "crops": self.options.crops,
@@ -366,11 +370,18 @@ def _chunks(
         yield chunk
 
 
-def _model(config: ServeConfig) -> tuple[str, str]:
-    """The name of the model, and a hash of all that it is made of."""
+def _model(config: ServeConfig) -> tuple[str, dict[str, str | None]]:
+    """The name of the model, and hashes of all that it and its detector are made of."""
     if config.keras_file is not None:
+        # Such a network is given whole pictures.
+        name, trained = config.keras_file.stem, "whole_picture"
         data = config.keras_file.read_bytes()
-        return config.keras_file.stem, hashlib.sha256(data).hexdigest()
-    card = Artifact.load(config.model_dir).card
-    data = (config.model_dir / CARD_FILE).read_bytes()
-    return card.name, hashlib.sha256(data).hexdigest()
+    else:
+        card = Artifact.load(config.model_dir).card
+        name, trained = card.name, card.crop.detector
+        data = (config.model_dir / CARD_FILE).read_bytes()
+    detector = config.face_detector or trained
+    return name, {
+        "model_sha256": hashlib.sha256(data).hexdigest(),
+        "face_model_sha256": face_model_hash(detector, config.face_model),
+    }

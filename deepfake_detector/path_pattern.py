@@ -1,18 +1,46 @@
 """A path with wildcards in it, as shells know them: ``*``, ``?``, ``[...]``, ``**``."""
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import accumulate, islice, takewhile
 from pathlib import Path
 from typing import Final
 
 from deepfake_detector.exceptions import ConfigError
+from deepfake_detector.found_picture import shown
 
 #: Paths are text here: as `Path` they take ten times as long, and lose their "./".
 SEPARATOR: Final = os.sep
 
 _WILDCARDS: Final = frozenset("*?[")
 _ANY_FOLDERS: Final = "**"
+
+#: Errors by which the system says that no such folder, or nothing in it, is there.
+_NOT_THERE: Final = (
+    *(errno.ENOENT, errno.ENOTDIR),
+    # A link to itself is no folder, and no file has a name too long to be one.
+    *(errno.ELOOP, errno.ENAMETOOLONG),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableFolder:
+    """A folder that may hold what matches, and cannot be looked into.
+
+    Parameters
+    ----------
+    path : str
+        Where it is.
+    error : OSError
+        Why it cannot be.
+    """
+
+    path: str
+    error: OSError
 
 
 def is_pattern(path: str) -> bool:
@@ -31,6 +59,51 @@ def is_pattern(path: str) -> bool:
     return not _WILDCARDS.isdisjoint(path) and not os.path.lexists(path)
 
 
+def absolute(path: str) -> str:
+    """Return an absolute path without ``..``, and with its links as they are.
+
+    Parameters
+    ----------
+    path : str
+        A path, seen from the current folder.
+
+    Returns
+    -------
+    str
+        The path; links that stand before a ``..`` are followed, since it leads out of
+        the folder that they lead to.
+    """
+    parts = path.split(SEPARATOR)
+    if os.pardir in parts:
+        after = len(parts) - parts[::-1].index(os.pardir)
+        with suppress(ValueError):  # a NUL in the path
+            path = os.path.realpath(SEPARATOR.join(parts[:after]))
+            path = SEPARATOR.join([path, *parts[after:]])
+    # Two slashes at the beginning are kept by POSIX, and mean one to Linux.
+    normal = os.path.normpath(Path(path).absolute())
+    return SEPARATOR + normal.lstrip(SEPARATOR)
+
+
+def is_folder(place: Path | os.DirEntry[str]) -> bool:
+    """Say whether a folder is there, or a link to one.
+
+    Parameters
+    ----------
+    place : Path or DirEntry
+        Where to look.
+
+    Returns
+    -------
+    bool
+        False too where the system does not tell, as of a link that leads to itself or
+        into a closed folder: whoever opens it as a file is told why.
+    """
+    try:
+        return place.is_dir()
+    except OSError:
+        return False
+
+
 class PathPattern:
     """Finds paths in one order, holding no more than the names of a few folders.
 
@@ -46,7 +119,7 @@ class PathPattern:
     Raises
     ------
     ConfigError
-        If two parts are ``**``.
+        If two parts are ``**``, or a ``..`` comes after a wildcard.
     """
 
     def __init__(self, text: str) -> None:
@@ -54,26 +127,43 @@ class PathPattern:
         self._parts = _parts(text)
         if self._parts.count(_ANY_FOLDERS) > 1:
             raise ConfigError(
-                f"{text}: expected at most one ** in a pattern, got more; give several "
-                "patterns instead"
+                f"{shown(text)}: expected at most one ** in a pattern, got more; give "
+                "several patterns instead"
+            )
+        plain = sum(1 for _ in takewhile(_WILDCARDS.isdisjoint, self._parts))
+        self._fitted = self._parts[plain:]
+        # Of several folders that match, each `..` would find the same paths again.
+        if os.pardir in self._fitted:
+            raise ConfigError(
+                f"{shown(text)}: expected .. before the first wildcard of a pattern, "
+                "got it after one; give the folder that it leads to"
             )
         self.files_only = _ANY_FOLDERS in self._parts
-        self._plain_parts = _parts(os.path.normpath(text))
-        base = Path(self._root or Path.cwd())
-        while self._plain_parts[0] == os.pardir:
-            del self._plain_parts[0]
-            base = base.parent
+        base = absolute(self._root + SEPARATOR.join(self._parts[:plain]))
         self._base = f"{base}{SEPARATOR}".replace("//", "/")
 
-    def paths(self) -> Iterator[str]:
+    def paths(self) -> Iterator[str | UnreadableFolder]:
         """Find what matches.
 
         Yields
         ------
-        str
-            Each path once, as the pattern begins, sorted by its parts.
+        str or UnreadableFolder
+            Each path once, as the pattern begins, sorted by its parts; and what stands
+            in for what cannot be looked into, perhaps more than once.
         """
-        yield from self._below(self._root, self._parts)
+        # A list instead of recursion: folders may lie deeper than Python calls.
+        waiting: list[Iterator[_Place | UnreadableFolder]]
+        waiting = [iter([_Place(self._root, 0)])]
+        while waiting:
+            place = next(waiting[-1], None)
+            if place is None:
+                waiting.pop()
+            elif isinstance(place, UnreadableFolder):
+                yield place
+            elif place.parts < len(self._parts):
+                waiting.append(self._within(place))
+            elif not (self.files_only and is_folder(Path(place.path))):
+                yield place.path
 
     def match(self, path: str) -> str | None:
         """Find what of a path matches: itself, or the folder that it lies in.
@@ -92,45 +182,70 @@ class PathPattern:
             return None
         names = path[len(self._base) :].split(SEPARATOR)
         if not self.files_only:
-            names = names[: len(self._plain_parts)]
-        found = _matches(names, self._plain_parts)
-        return self._base + SEPARATOR.join(names) if found else None
+            names = names[: len(self._fitted)]
+        parts = _one_for_each(self._fitted, len(names))
+        if len(parts) != len(names) or not all(map(_fits, names, parts)):
+            return None
+        if self.files_only and self._is_past_links(names):
+            return None
+        return self._base + SEPARATOR.join(names)
 
-    def _below(self, folder: str, parts: Sequence[str]) -> Iterator[str]:
-        part, *rest = parts
+    def _is_past_links(self, names: Sequence[str]) -> bool:
+        """Whether ``**`` would have to follow a link to come to a path."""
+        first = self._fitted.index(_ANY_FOLDERS)
+        last = len(names) - len(self._fitted) + first + 1
+        paths = accumulate(names[:last], lambda a, b: a + SEPARATOR + b)
+        folders = islice(paths, first, None)
+        return any(Path(self._base + folder).is_symlink() for folder in folders)
+
+    def _within(self, place: "_Place") -> Iterator["_Place | UnreadableFolder"]:
+        """What in a folder fits the next part."""
+        part = self._parts[place.parts]
+        after = place.parts + 1
         if part == _ANY_FOLDERS:
-            yield from self._in_any_folder(folder, parts)
-            return
-        for path in _fitting(folder, part):
-            if rest:
-                yield from self._below(path, rest)
-            elif not (self.files_only and Path(path).is_dir()):
+            yield _Place(place.path, after)
+            part, after = "*", place.parts
+        for path in _fitting(place.path, part):
+            if isinstance(path, UnreadableFolder):
                 yield path
+            elif after > place.parts or _is_true_folder(path):
+                yield _Place(path, after)
 
-    def _in_any_folder(self, folder: str, parts: Sequence[str]) -> Iterator[str]:
-        yield from self._below(folder, parts[1:])
-        for path in _fitting(folder, "*"):
-            if Path(path).is_dir() and not Path(path).is_symlink():
-                yield from self._in_any_folder(path, parts)
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A path that fits the first so many parts of a pattern."""
+
+    path: str
+    parts: int
+
+
+def _is_true_folder(path: str) -> bool:
+    return is_folder(Path(path)) and not Path(path).is_symlink()
 
 
 def _parts(text: str) -> list[str]:
     """The names between slashes; ``**`` at the end stands for all files below."""
     parts = [part for part in text.split(SEPARATOR) if part]
+    parts = parts[:1] + [part for part in parts[1:] if part != os.curdir]
     return [*parts, "*"] if parts[-1:] == [_ANY_FOLDERS] else parts
 
 
-def _fitting(folder: str, part: str) -> Iterator[str]:
-    """Paths in a folder whose names fit, sorted; none where it cannot be read."""
+def _fitting(folder: str, part: str) -> Iterator[str | UnreadableFolder]:
+    """Paths in a folder whose names fit, sorted."""
     beginning = folder if folder in ("", SEPARATOR) else folder + SEPARATOR
-    if _WILDCARDS.isdisjoint(part):
-        if os.path.lexists(beginning + part):
-            yield beginning + part
-        return
     try:
-        with os.scandir(folder or os.curdir) as entries:
-            names = sorted(entry.name for entry in entries if _fits(entry.name, part))
-    except OSError:
+        if not _WILDCARDS.isdisjoint(part):
+            with os.scandir(folder or os.curdir) as entries:
+                names = sorted(e.name for e in entries if _fits(e.name, part))
+        else:
+            os.lstat(beginning + part)
+            names = [part]
+    except OSError as error:
+        if error.errno not in _NOT_THERE:
+            yield UnreadableFolder(folder or os.curdir, error)
+        return
+    except ValueError:  # a NUL in the part, which no file's name has
         return
     for name in names:
         yield beginning + name
@@ -141,11 +256,9 @@ def _fits(name: str, part: str) -> bool:
     return is_shown and fnmatchcase(name, part)
 
 
-def _matches(names: Sequence[str], parts: Sequence[str]) -> bool:
-    if not parts or not names:
-        return not parts and not names
-    if parts[0] != _ANY_FOLDERS:
-        return _fits(names[0], parts[0]) and _matches(names[1:], parts[1:])
-    if _matches(names, parts[1:]):
-        return True
-    return _fits(names[0], "*") and _matches(names[1:], parts)
+def _one_for_each(parts: Sequence[str], count: int) -> Sequence[str]:
+    """Parts that stand for so many names, with stars in the place of ``**``."""
+    if _ANY_FOLDERS not in parts:
+        return parts
+    at = parts.index(_ANY_FOLDERS)
+    return [*parts[:at], *["*"] * (count - len(parts) + 1), *parts[at + 1 :]]

@@ -2,7 +2,8 @@
 
 The order is the same each time as long as nothing changes: the paths as they were
 given, in each folder its files by name and then its folders, in an archive its own.
-Nothing is kept of what was met but the names of the folder in hand.
+Nothing is kept of what was met but the names of the folder in hand, and the folders
+that could not be read.
 """
 
 import os
@@ -19,7 +20,14 @@ from deepfake_detector.archive_pictures import (
 )
 from deepfake_detector.exceptions import ConfigError
 from deepfake_detector.found_picture import FoundPicture, shown
-from deepfake_detector.path_pattern import SEPARATOR, PathPattern, is_pattern
+from deepfake_detector.path_pattern import (
+    SEPARATOR,
+    PathPattern,
+    UnreadableFolder,
+    absolute,
+    is_folder,
+    is_pattern,
+)
 
 #: Endings of files that are taken for pictures; others, such as tables, are left out.
 PICTURE_SUFFIXES: Final = (
@@ -71,6 +79,7 @@ class PictureSources:
         self._paths = tuple(paths)
         self._patterns: dict[int, PathPattern] = {}
         self._first_at: dict[str, int] = {}
+        self._refused: set[str] = set()
         for index, path in enumerate(paths):
             if is_pattern(path):
                 self._patterns[index] = PathPattern(path)
@@ -97,10 +106,16 @@ class PictureSources:
         FoundPicture
             Each picture, and what stands in for an unreadable folder or archive.
         """
+        self._refused.clear()
         for index, path in enumerate(self._paths):
             pattern = self._patterns.get(index)
             for met in [path] if pattern is None else pattern.paths():
-                yield from self._at(met, index, with_content)
+                for found in self._at(met, index, with_content):
+                    if not isinstance(found, UnreadableFolder):
+                        yield found
+                    elif not self._has_row(found.path, index):
+                        self._refused.add(absolute(found.path))
+                        yield FoundPicture.unreadable(found.path, found.error)
 
     def count(self) -> int | None:
         """Count the pictures, without reading one.
@@ -118,16 +133,21 @@ class PictureSources:
             number += 1
         return number
 
-    def _at(self, path: str, index: int, with_content: bool) -> Iterator[FoundPicture]:
+    def _at(
+        self, met: str | UnreadableFolder, index: int, with_content: bool
+    ) -> Iterator[FoundPicture | UnreadableFolder]:
         """What one path stands for that no path before it does."""
-        if path.startswith(_OF_FORMULAS):
-            path = f".{SEPARATOR}{path}"
-        if Path(path).is_dir():
+        path = _plain(met if isinstance(met, str) else met.path)
+        if isinstance(met, UnreadableFolder):
+            yield UnreadableFolder(path, met.error)
+        elif is_folder(Path(path)):
             yield from self._walk(path, index, with_content)
         elif not self._is_known(path, index):
             yield from self._file(path, with_content)
 
-    def _walk(self, top: str, index: int, with_content: bool) -> Iterator[FoundPicture]:
+    def _walk(
+        self, top: str, index: int, with_content: bool
+    ) -> Iterator[FoundPicture | UnreadableFolder]:
         # A list instead of recursion: folders may lie deeper than Python calls.
         waiting = [top]
         while waiting:
@@ -135,7 +155,7 @@ class PictureSources:
             try:
                 files, folders = self._names(folder)
             except OSError as error:
-                yield FoundPicture.unreadable(folder, error)
+                yield UnreadableFolder(folder, error)
                 continue
             waiting += reversed(folders)
             for path in files:
@@ -149,10 +169,10 @@ class PictureSources:
             for entry in entries:
                 if _is_hidden(entry.name):
                     self.passed_over[HIDDEN] += 1
-                elif entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.path)
-                elif entry.is_symlink() and entry.is_dir():
+                elif is_folder(entry) and entry.is_symlink():
                     self.passed_over[LINKED_FOLDERS] += 1
+                elif is_folder(entry):
+                    folders.append(entry.path)
                 elif self._takes(entry.name):
                     files.append(entry.path)
                 else:
@@ -181,9 +201,26 @@ class PictureSources:
             return True
         return False
 
+    def _has_row(self, path: str, index: int) -> bool:
+        """Whether what cannot be looked into has its row, as a folder or as a file.
+
+        Several paths, or one pattern, may come to it more than once; and a link into a
+        closed folder is a folder to a pattern that looks into it, and else a file.
+        """
+        file = absolute(path)
+        if file in self._refused:
+            return True
+        if is_folder(Path(path)):
+            return False
+        pattern = self._patterns.get(index)
+        is_met = pattern is not None and pattern.match(file) == file
+        return is_met or self._is_known(path, index)
+
     def _is_known(self, path: str, index: int) -> bool:
         """Whether a path that was given before this one stands for the file."""
         file = absolute(path)
+        if file in self._refused:
+            return True
         tops = [
             top
             for top in accumulate(file.split(SEPARATOR), lambda a, b: a + SEPARATOR + b)
@@ -199,29 +236,18 @@ class PictureSources:
         if top == file:
             return True
         *folders, name = file[len(top) :].lstrip(SEPARATOR).split(SEPARATOR)
-        between = accumulate([top, *folders], lambda a, b: a + SEPARATOR + b)
-        next(between)
+        between = [*accumulate([top, *folders], lambda a, b: a + SEPARATOR + b)]
         return (
             self._takes(name)
             and not any(map(_is_hidden, [*folders, name]))
-            and not any(Path(folder).is_symlink() for folder in between)
+            and self._refused.isdisjoint(between)
+            and not any(Path(folder).is_symlink() for folder in between[1:])
         )
 
 
-def absolute(path: str) -> str:
-    """Return an absolute path without ``..``, and with its links as they are.
-
-    Parameters
-    ----------
-    path : str
-        A path, seen from the current folder.
-
-    Returns
-    -------
-    str
-        The path.
-    """
-    return os.path.normpath(Path(path).absolute())
+def _plain(path: str) -> str:
+    """The path as no spreadsheet takes it for a formula."""
+    return f".{SEPARATOR}{path}" if path.startswith(_OF_FORMULAS) else path
 
 
 def _is_hidden(name: str) -> bool:

@@ -49,6 +49,11 @@ def pytest_terminal_summary(
     rows = list(config.stash[_ROWS].values())
     if fault_table.WRITES and rows:
         terminalreporter.write_line(fault_table.table(rows))
+        kept = fault_table.not_run(rows)
+        if kept:
+            terminalreporter.write_line(
+                f"not run, so that their rows stay as they were: {', '.join(kept)}"
+            )
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

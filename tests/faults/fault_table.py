@@ -3,6 +3,8 @@
 docs/reliability.md holds the table as `make faults` printed it.
 """
 
+import importlib
+import inspect
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -67,8 +69,36 @@ def shown_table() -> str:
     return page.partition(BEGIN)[2].partition(END)[0]
 
 
+def expected_rows() -> list[Row]:
+    """A row for each test in tests/faults, in the order in which they run."""
+    rows = []
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        module = importlib.import_module(f"tests.faults.{path.stem}")
+        tests = [
+            test
+            for name, test in inspect.getmembers(module, inspect.isfunction)
+            if name.startswith("test_")
+            and "observed" in inspect.signature(test).parameters
+        ]
+        for test in sorted(tests, key=lambda test: test.__code__.co_firstlineno):
+            row = row_of(test, path)
+            assert row is not None, f"{test.__name__} has no @fault"
+            rows.append(row)
+    return rows
+
+
+def not_run(rows: Sequence[Row]) -> list[str]:
+    """Tests of faults that no such row is of."""
+    ran = {row.test for row in rows}
+    return [row.test for row in expected_rows() if row.test not in ran]
+
+
 def show(rows: Sequence[Row]) -> None:
-    """Put the table into the page."""
+    """Put rows into the page; those of tests that did not run stay as they are."""
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    PAGE.write_text(before + BEGIN + table(rows) + END + after, encoding="utf-8")
+    shown, _, after = rest.partition(END)
+    lines = {line.rpartition(" | ")[2].strip("`| "): line for line in shown.split("\n")}
+    lines |= {row.test: str(row) for row in rows}
+    tests = [row.test for row in expected_rows()]
+    whole = "\n".join([HEADING, *(lines[test] for test in tests if test in lines)])
+    PAGE.write_text(before + BEGIN + whole + END + after, encoding="utf-8")

@@ -11,13 +11,20 @@ import pytest
 from deepfake_detector import bulk_scan
 from deepfake_detector.artifact import ModelCard, write_artifact
 from deepfake_detector.bulk_scan import BulkScan, ScanOptions, ScanReport
+from deepfake_detector.cli import main
 from deepfake_detector.config import REPOSITORY, ServeConfig
-from deepfake_detector.exceptions import ConfigError, MissingPackageError, StorageError
+from deepfake_detector.exceptions import (
+    ArtifactError,
+    ConfigError,
+    MissingPackageError,
+    StorageError,
+)
 from deepfake_detector.face_crops import CROP_RULES
 from deepfake_detector.found_picture import FoundPicture, held
 from deepfake_detector.ray_scan import RayScan
 from deepfake_detector.scan_judge import ScanSettings
 from deepfake_detector.scan_row import CSV, JSON_LINES, ScanRow
+from tests.closed_folders import closed
 from tests.picture_files import drawn
 
 #: What serving does not need, and scanning into CSV or JSON lines must not either.
@@ -88,6 +95,81 @@ def test_rows_of_an_earlier_sitting_are_not_judged_again(
     assert (report.resumed_at, report.pictures) == (1, 3)
 
 
+#: What `scan` takes that names a file, which is known again by its hash.
+HASHED = {"model_dir": "model_sha256", "keras_file": "model_sha256"} | {
+    "face_model": "face_model_sha256"
+}
+
+#: What it takes that no answer depends on.
+OF_NO_ANSWER = {"paths", "out", "workers", "engine", "overwrite"}
+
+
+def test_every_option_is_held_against_that_of_the_earlier_sitting(
+    config: ServeConfig, folder: Path
+) -> None:
+    settings = BulkScan([str(folder)], folder / "rows.csv", config)._settings()
+    options = {param.name for param in main.commands["scan"].params}
+    assert options >= {"threshold", "face_model", "crops"}
+    assert options - OF_NO_ANSWER - set(HASHED) <= set(settings)
+    assert set(HASHED.values()) <= set(settings)
+
+
+def journal_of(scan: BulkScan, **changed: object) -> None:
+    """An unfinished scan of one row, with other settings; those of "" are left out."""
+    settings = scan._settings() | changed
+    settings = {key: value for key, value in settings.items() if value != ""}
+    journal = bulk_scan.ScanJournal(scan.out, JSON_LINES, settings)
+    row = ScanRow(f"{scan.paths[0]}/a.jpg", False, "mine")
+    journal.append([row.line(JSON_LINES)], 0)
+    journal.close()
+
+
+def test_another_face_model_is_refused(
+    config: ServeConfig, folder: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "face.onnx"
+    model.write_bytes(b"one")
+    yunet = dataclasses.replace(config, face_detector="yunet", face_model=model)
+    out = folder / "rows.jsonl"
+    journal_of(BulkScan([str(folder)], out, yunet))
+    model.write_bytes(b"other")
+    words = r"other settings \(face model sha256 \"\w+\.\.\., now \"\w+\.\.\.\);"
+    with pytest.raises(ConfigError, match=words):
+        BulkScan([str(folder)], out, yunet).run()
+
+
+def test_a_face_model_that_nothing_reads_is_let_be(
+    config: ServeConfig, folder: Path, tmp_path: Path
+) -> None:
+    unused = dataclasses.replace(config, face_model=tmp_path / "missing.onnx")
+    settings = BulkScan([str(folder)], folder / "rows.csv", unused)._settings()
+    assert settings["face_model_sha256"] is None
+
+
+def test_a_face_model_that_is_missing_is_said(
+    config: ServeConfig, folder: Path, tmp_path: Path
+) -> None:
+    missing = dataclasses.replace(
+        config, face_detector="yunet", face_model=tmp_path / "missing.onnx"
+    )
+    with pytest.raises(ArtifactError, match="the yunet face detector expects a file"):
+        BulkScan([str(folder)], folder / "rows.csv", missing)
+
+
+def test_a_scan_from_before_face_models_were_kept_goes_on(
+    config: ServeConfig, folder: Path, tmp_path: Path
+) -> None:
+    """Unless there is a face model now: whether it was that one then, nobody knows."""
+    out = folder / "rows.jsonl"
+    journal_of(BulkScan([str(folder)], out, config), face_model_sha256="")
+    model = tmp_path / "face.onnx"
+    model.write_bytes(b"one")
+    yunet = dataclasses.replace(config, face_detector="yunet", face_model=model)
+    with pytest.raises(ConfigError, match="face model sha256 null, now"):
+        BulkScan([str(folder)], out, yunet).run()
+    assert BulkScan([str(folder)], out, config).run().resumed_at == 1
+
+
 def test_pictures_that_are_gone_are_said(config: ServeConfig, folder: Path) -> None:
     out = folder / "rows.jsonl"
     scan = BulkScan([str(folder)], out, config)
@@ -126,12 +208,15 @@ def test_ray_is_named_where_it_is_missing(
 
 
 def test_an_output_that_cannot_be_is_said_by_its_name(
-    config: ServeConfig, folder: Path, monkeypatch: pytest.MonkeyPatch
+    config: ServeConfig, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = r"^rows\.csv: its folder does not exist or may not be written to"
     for parent in (folder / "missing", folder / "a.jpg"):
         with pytest.raises(StorageError, match=words):
             BulkScan([str(folder)], parent / "rows.csv", config).run()
+    (tmp_path / "closed" / "in").mkdir(parents=True)
+    with closed(tmp_path / "closed"), pytest.raises(StorageError, match=words):
+        BulkScan([str(folder)], tmp_path / "closed" / "in" / "rows.csv", config).run()
     monkeypatch.setattr("os.access", lambda path, mode: False)
     with pytest.raises(StorageError, match=words):
         BulkScan([str(folder)], folder / "rows.csv", config).run()
@@ -157,6 +242,48 @@ def test_an_output_is_not_written_over_for_a_scan_without_rows(
     with pytest.raises(ConfigError, match="it is there already"):
         scan.run()
     assert out.read_text() == "mine"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_output_that_is_a_link_is_written_where_it_leads(
+    config: ServeConfig, folder: Path, tmp_path: Path, there: bool
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    link, target = tmp_path / "rows.csv", elsewhere / "table.csv"
+    link.symlink_to("elsewhere/table.csv")
+    if there:
+        target.write_text("mine")
+        with pytest.raises(ConfigError, match="it is there already"):
+            BulkScan([str(folder)], link, config).run()
+    BulkScan([str(folder)], link, config, ScanOptions(overwrite=there)).run()
+    assert link.is_symlink()
+    assert len(target.read_text().splitlines()) == 4
+    assert list(elsewhere.iterdir()) == [target]
+    assert not [*tmp_path.glob(".rows.csv*")]
+
+
+def test_rows_of_an_unfinished_scan_lie_where_a_link_leads(
+    config: ServeConfig, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There the disk is that is to hold them."""
+    target = tmp_path / "elsewhere" / "table.csv"
+    target.parent.mkdir()
+    link = tmp_path / "rows.csv"
+    link.symlink_to(target)
+
+    def full(self: object, lines: object, done: int) -> None:
+        raise StorageError("full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bulk_scan.ScanJournal, "append", full)
+        with pytest.raises(StorageError, match="full"):
+            BulkScan([str(folder)], link, config).run()
+    assert [path.name for path in target.parent.iterdir()] == [".table.csv.scan"]
+    link.unlink()
+    link.symlink_to(tmp_path / "missing" / "table.csv")
+    with pytest.raises(StorageError, match=r"^rows\.csv: its folder does not exist"):
+        BulkScan([str(folder)], link, config).run()
 
 
 def test_options_that_do_not_go_together_are_refused(

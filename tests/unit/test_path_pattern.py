@@ -1,11 +1,12 @@
 import glob
+import inspect
+import sys
 from pathlib import Path
 
 import pytest
 
 from deepfake_detector.exceptions import ConfigError
-from deepfake_detector.path_pattern import PathPattern, is_pattern
-from deepfake_detector.picture_sources import absolute
+from deepfake_detector.path_pattern import PathPattern, absolute, is_pattern
 
 FILES = (
     *("a/1.jpg", "a/2.jpg", "a/10.png", "a/.hidden.jpg", "a/b/1.jpg", "a/b/c/1.jpg"),
@@ -68,9 +69,55 @@ def test_links_to_folders_are_not_followed_by_two_stars(tree: Path) -> None:
     ]
 
 
+def test_folders_may_lie_deeper_than_python_calls(tree: Path) -> None:
+    deep = Path("/".join("d" * 300))
+    deep.mkdir(parents=True)
+    (deep / "deep.gif").touch()
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 100)
+    try:
+        (found,) = PathPattern("**/*.gif").paths()
+    finally:
+        sys.setrecursionlimit(limit)
+    assert found == str(deep / "deep.gif")
+
+
 def test_two_of_them_are_refused() -> None:
     with pytest.raises(ConfigError, match="at most one"):
         PathPattern("a/**/b/**/c")
+
+
+@pytest.mark.parametrize("pattern", ["../*/..", "/*/..", "*/../*.jpg", "**/.."])
+def test_up_again_after_a_wildcard_is_refused(pattern: str) -> None:
+    with pytest.raises(ConfigError, match=r"expected \.\. before the first wildcard"):
+        PathPattern(pattern)
+
+
+def test_a_refused_pattern_is_told_in_one_line() -> None:
+    with pytest.raises(ConfigError) as refused:
+        PathPattern("a\n*/..")
+    assert str(refused.value).startswith("a\\n*/..: expected")
+
+
+def test_a_folder_above_is_the_one_that_the_system_finds(tree: Path) -> None:
+    (tree / "link").symlink_to("a/b")
+    assert absolute("link/../1.jpg") == f"{tree}/a/1.jpg"
+    assert absolute(f"/{tree}/link/1.jpg") == f"{tree}/link/1.jpg"
+    pattern = PathPattern("link/../[12].jpg")
+    assert list(pattern.paths()) == ["link/../1.jpg", "link/../2.jpg"]
+    assert pattern.match(f"{tree}/a/1.jpg") == f"{tree}/a/1.jpg"
+    assert pattern.match(f"{tree}/1.jpg") is None
+
+
+def test_what_two_stars_do_not_come_to_does_not_match(tree: Path) -> None:
+    (tree / "a" / "round").symlink_to(tree)
+    pattern = PathPattern("a/**/1.jpg")
+    assert pattern.match(f"{tree}/a/b/1.jpg") is not None
+    assert pattern.match(f"{tree}/a/round/a/1.jpg") is None
+
+
+def test_a_dot_between_is_no_name() -> None:
+    assert list(PathPattern("a/./[1]*/.").paths()) == ["a/1.jpg", "a/10.png"]
 
 
 def test_a_file_with_such_a_name_is_no_pattern(tree: Path) -> None:

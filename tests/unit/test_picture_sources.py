@@ -15,6 +15,7 @@ from deepfake_detector.picture_sources import (
     OTHER_NAMES,
     PictureSources,
 )
+from tests.closed_folders import closed
 
 MOST = 1000
 
@@ -151,6 +152,109 @@ def test_a_folder_that_cannot_be_read_gets_a_row(
     assert last.path == "./sub"
     with pytest.raises(PermissionError):
         last.read(MOST)
+
+
+@pytest.fixture
+def bad_links(tree: Path) -> Path:
+    """A folder with a link to itself and one into a folder that is to be closed."""
+    (tree / "shut").mkdir()
+    (tree / "shut" / "in.jpg").touch()
+    folder = tree / "links"
+    folder.mkdir()
+    (folder / "me.jpg").symlink_to("me.jpg")
+    (folder / "shut.jpg").symlink_to("../shut/in.jpg")
+    (folder / "well.jpg").write_bytes(b"well")
+    return folder
+
+
+@pytest.mark.parametrize("given", ["links", "links/*", "link*/**"])
+def test_links_that_lead_nowhere_cost_no_other_picture_its_row(
+    bad_links: Path, given: str
+) -> None:
+    with closed(bad_links.parent / "shut"):
+        sources = PictureSources([given])
+        me, shut, well = (p for p in sources.pictures() if p.path[:6] == "links/")
+        assert sources.count()
+        assert well.read(MOST) == b"well"
+        with pytest.raises(OSError, match="symbolic links"):
+            me.read(MOST)
+        with pytest.raises(PermissionError):
+            shut.read(MOST)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *(("*/*/*.jpg", "links"), ("links", "*/*/*.jpg"), ("links/*", "*/*/*.jpg")),
+        *(("**/*/*.jpg",), ("*/*/*.jpg", "links/shut.jpg"), ("*/*/x", "**/*.jpg")),
+    ],
+)
+def test_a_link_that_is_taken_for_a_folder_too_gets_one_row(
+    bad_links: Path, given: tuple[str, ...]
+) -> None:
+    with closed(bad_links.parent / "shut"):
+        assert paths(*given).count("links/shut.jpg") == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (("deep/*/*.webp",), ["deep/a/1.webp", "deep/shut"]),
+        (("deep/*/1.webp",), ["deep/a/1.webp", "deep/shut"]),
+        (("deep/**",), ["deep/a/1.webp", "deep/shut"]),
+        (("deep/**/shut/*",), ["deep/shut"]),
+        (("deep/shut/*",), ["deep/shut"]),
+        (("deep", "deep/shut"), ["deep/a/1.webp", "deep/shut"]),
+        (("deep/shut", "deep", "./deep"), ["deep/shut", "deep/a/1.webp"]),
+        (("deep/*/*", "deep", "deep/s*"), ["deep/a/1.webp", "deep/shut"]),
+        (("deep/*", "deep/**/2.webp"), ["deep/a/1.webp", "deep/shut"]),
+    ],
+)
+def test_a_closed_folder_gets_one_row_however_it_is_met(
+    tree: Path, given: tuple[str, ...], expected: list[str]
+) -> None:
+    for name in ("a/1.webp", "shut/2.webp"):
+        (tree / "deep" / name).parent.mkdir(parents=True)
+        (tree / "deep" / name).touch()
+    with closed(tree / "deep" / "shut"):
+        sources = PictureSources(given)
+        found = list(sources.pictures())
+        assert [picture.path for picture in found] == expected
+        assert sources.count() == len(expected)
+        (shut,) = (p for p in found if p.path == "deep/shut")
+        with pytest.raises(PermissionError):
+            shut.read(MOST)
+
+
+@pytest.mark.parametrize(
+    "given", [("ro",), ("r?",), ("ro/*",), ("ro", "ro/*"), ("r?/*", "ro", "r?")]
+)
+@pytest.mark.parametrize("all_files", [True, False])
+def test_a_folder_that_tells_names_and_no_more_loses_nothing(
+    tree: Path, given: tuple[str, ...], all_files: bool
+) -> None:
+    (tree / "ro" / "sub.jpg").mkdir(parents=True)
+    (tree / "ro" / "1.jpg").touch()
+    with closed(tree / "ro", mode=0o444):
+        found = paths(*given, all_files=all_files)
+    assert found == ["ro/1.jpg", "ro/sub.jpg"]
+
+
+@pytest.mark.parametrize("given", ["dark", ".", "d*"])
+def test_a_folder_that_tells_no_names_still_has_what_is_named(
+    tree: Path, given: str
+) -> None:
+    (tree / "dark").mkdir()
+    (tree / "dark" / "1.jpg").touch()
+    with closed(tree / "dark", mode=0o111):
+        found = paths(given, "dark/1.jpg")
+    assert {"dark", "dark/1.jpg"} <= set(map(os.path.normpath, found))
+
+
+def test_a_closed_folder_is_no_formula(tree: Path) -> None:
+    (tree / "=1").mkdir()
+    with closed(tree / "=1"):
+        assert paths("=1/*") == ["./=1"]
 
 
 def test_names_that_are_not_utf8_are_found(tree: Path) -> None:

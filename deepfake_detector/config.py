@@ -407,7 +407,7 @@ class TrainConfig(_Settings):
     mixed_precision: bool | None = setting(
         None,
         "Compute in bfloat16 (weights stay float32). Where not given: train.py does on "
-        "a processor that multiplies matrices of it (AMX).",
+        "a processor that multiplies it (amx_bf16, avx512_bf16).",
     )
     strategy: str = setting(
         "none",

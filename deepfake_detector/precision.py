@@ -9,13 +9,13 @@ from deepfake_detector.config import TrainConfig
 #: Where Linux says what the processor can do.
 _CPU_FACTS: Final = Path("/proc/cpuinfo")
 
-#: The processor multiplies tiles of bfloat16; the older vector instructions
-#: (`avx512_bf16`) were not measured.
-_TILES: Final = "amx_bf16"
+#: Flags of processors that multiply bfloat16: tiles of it, or vectors. With either,
+#: training in it is about twice as fast (docs/performance.md).
+_BFLOAT16: Final = frozenset({"amx_bf16", "avx512_bf16"})
 
 
-def computes_in_bfloat16(facts: Path = _CPU_FACTS) -> bool:
-    """Return whether the processor multiplies matrices of bfloat16.
+def bfloat16_instructions(facts: Path = _CPU_FACTS) -> list[str]:
+    """Return the processor's flags of instructions that multiply bfloat16.
 
     Parameters
     ----------
@@ -24,15 +24,26 @@ def computes_in_bfloat16(facts: Path = _CPU_FACTS) -> bool:
 
     Returns
     -------
-    bool
-        False where it cannot be told.
+    list of str
+        Sorted; empty where it cannot be told.
     """
     try:
         lines = facts.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
-        return False
+        return []
     flags = (line.partition(":")[2] for line in lines if line.startswith("flags"))
-    return _TILES in next(flags, "").split()
+    return sorted(_BFLOAT16.intersection(next(flags, "").split()))
+
+
+def computes_in_bfloat16() -> bool:
+    """Return whether this processor has instructions that multiply bfloat16.
+
+    Returns
+    -------
+    bool
+        False where it cannot be told.
+    """
+    return bool(bfloat16_instructions())
 
 
 def with_own_precision(config: TrainConfig) -> TrainConfig:

@@ -17,6 +17,7 @@ from deepfake_detector.artifact import KERAS_FILE, Artifact, ModelCard, write_ar
 from deepfake_detector.backends.litert_backend import LiteRTBackend
 from deepfake_detector.calibration import Calibration, sigmoid
 from deepfake_detector.config import TrainConfig
+from deepfake_detector.deepfake_detector_model import EXPORT_TOLERANCE
 from deepfake_detector.exceptions import ArtifactError, ConfigError
 from deepfake_detector.face_crops import CROP_RULES
 from deepfake_detector.keras_file import check_keras_file
@@ -208,10 +209,14 @@ def test_litert_gives_the_same_named_answers(
         backend.run(crops(network, 6)),
     )
     assert backend.input_shape == network.input_shape[1:]
-    np.testing.assert_allclose(exported["logit"], expected["logit"][:, 0], atol=1e-4)
+    np.testing.assert_allclose(
+        exported["logit"], expected["logit"][:, 0], rtol=0, atol=EXPORT_TOLERANCE
+    )
     assert ("cam" in exported) == ("cam" in expected)
     if "cam" in exported:
-        np.testing.assert_allclose(exported["cam"], expected["cam"][..., 0], atol=1e-4)
+        np.testing.assert_allclose(
+            exported["cam"], expected["cam"][..., 0], rtol=0, atol=EXPORT_TOLERANCE
+        )
 
 
 def test_every_network_has_a_stated_size() -> None:

@@ -6,32 +6,48 @@ import pytest
 
 from deepfake_detector import precision
 from deepfake_detector.config import TrainConfig
-from deepfake_detector.precision import computes_in_bfloat16, with_own_precision
+from deepfake_detector.precision import (
+    bfloat16_instructions,
+    computes_in_bfloat16,
+    with_own_precision,
+)
+
+TILES, VECTORS = "amx_bf16", "avx512_bf16"
 
 
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
-        (b"model name\t: X\nflags\t\t: fpu amx_bf16 amx_tile\nbugs\t:\n", True),
-        (b"flags\t\t: fpu avx512_bf16\n", False),
-        (b"flags\t\t: fpu not_amx_bf16\n", False),
-        (b"vmx flags\t: amx_bf16\n", False),
-        (b"Features\t: fp asimd bf16\n", False),
-        (b"flags", False),
-        (b"", False),
-        (b"\xff\xfe flags : amx_bf16", False),
+        (b"model name\t: X\nflags\t\t: fpu amx_bf16 amx_tile\nbugs\t:\n", [TILES]),
+        (b"flags\t\t: fpu avx512_bf16\n", [VECTORS]),
+        (b"flags\t\t: avx512_bf16 fpu amx_bf16\n", [TILES, VECTORS]),
+        (b"flags\t\t: fpu avx512f avx512_vnni\n", []),
+        (b"flags\t\t: fpu not_amx_bf16\n", []),
+        (b"vmx flags\t: amx_bf16\n", []),
+        (b"Features\t: fp asimd bf16\n", []),
+        (b"flags", []),
+        (b"", []),
+        (b"\xff\xfe flags : amx_bf16", []),
     ],
 )
-def test_tiles_of_bfloat16_are_told_by_the_flags(
-    tmp_path: Path, facts: bytes, expected: bool
+def test_bfloat16_is_told_by_the_flags(
+    tmp_path: Path, facts: bytes, expected: list[str]
 ) -> None:
     path = tmp_path / "cpuinfo"
     path.write_bytes(facts)
-    assert computes_in_bfloat16(path) is expected
+    assert bfloat16_instructions(path) == expected
 
 
 def test_no_facts_mean_float32(tmp_path: Path) -> None:
-    assert not computes_in_bfloat16(tmp_path / "none")
+    assert bfloat16_instructions(tmp_path / "none") == []
+
+
+@pytest.mark.parametrize("flags", [[], [VECTORS]])
+def test_any_such_instructions_will_do(
+    monkeypatch: pytest.MonkeyPatch, flags: list[str]
+) -> None:
+    monkeypatch.setattr(precision, "bfloat16_instructions", lambda: flags)
+    assert computes_in_bfloat16() is bool(flags)
 
 
 @pytest.mark.parametrize("can", [True, False])

@@ -27,12 +27,15 @@ class Load:
         Length of a turn.
     turns : int
         Turns of each way with each number of clients.
+    has_face : bool, default True
+        Whether an answer must hold a score.
     """
 
     jpeg: bytes
     clients: Sequence[int]
     seconds: float
     turns: int
+    has_face: bool = True
 
 
 @dataclass
@@ -94,6 +97,7 @@ class Side:
             "by_clients": {
                 str(clients): {
                     "requests_per_second": _spread(self.rates(clients)),
+                    "latencies": _spread([len(turn.latencies_ms) for turn in turns]),
                     "latency_ms": {
                         f"p{percent}": _spread(self.latencies(clients, percent))
                         for percent in PERCENTILES
@@ -186,8 +190,9 @@ def _warm_up(way: Way, server: Server, load: Load) -> None:
     """Let every worker answer, and see that what they answer is a score."""
     _turn(way, server, load, min(8, max(load.clients)))
     answer = post_once(Target(server.port, way.post_path), load.jpeg)
-    if not isinstance(answer["p_fake"], float):
-        raise RuntimeError(f"expected the score of a face, got {answer}")
+    if isinstance(answer["p_fake"], float) is not load.has_face:
+        expected = "the score of a face" if load.has_face else "no score"
+        raise RuntimeError(f"expected {expected}, got {answer}")
 
 
 def _turn(way: Way, server: Server, load: Load, clients: int) -> Turn:

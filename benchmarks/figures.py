@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import click
 
+from deepfake_detector.precision import bfloat16_instructions
+
 _PACKAGES: Final = (
     "ai-edge-litert",
     "dlib-bin",
@@ -108,7 +110,7 @@ class Aim:
 
 
 def machine() -> dict[str, Any]:
-    """Return what the figures depend on: processor, cores, memory, system, load.
+    """Return what the figures depend on: processor, memory, system, load.
 
     Returns
     -------
@@ -117,6 +119,7 @@ def machine() -> dict[str, Any]:
     """
     return {
         "cpu": _field("/proc/cpuinfo", "model name"),
+        "bfloat16": bfloat16_instructions(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gb": _rounded(
             int(_field("/proc/meminfo", "MemTotal").split()[0]) / 1e6

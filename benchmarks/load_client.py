@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from benchmarks.gunicorn_server import HOST
 
-#: Requests that end in this time after the start do not count, seconds.
+#: What begins or ends in this time after the start does not count, seconds.
 _LEAD_IN_S: Final = 0.5
 _TIMEOUT_S: Final = 120.0
 _BOUNDARY: Final = "benchmark-boundary-7d1f"
@@ -40,9 +40,10 @@ class Turn:
     Parameters
     ----------
     per_second : float
-        Answers a second, all clients together.
+        Answers that ended within the turn, a second, all clients together.
     latencies_ms : tuple of float
-        Time from the request to the whole answer, of each request, sorted.
+        Time from the request to the whole answer, of each request that began within
+        the turn, however late it was answered; sorted.
     client_cores : float
         Processor cores that the clients themselves took.
     answers : int
@@ -104,13 +105,14 @@ def post_for(target: Target, jpeg: bytes, clients: int, seconds: float) -> Turn:
         jobs = [pool.submit(_post_until, end, target, body) for body in bodies]
         spans = [span for job in jobs for span in job.result()]
     used = time.process_time() - used
-    latencies = sorted(1e3 * (b - a) for a, b in spans if begin <= b < end)
+    latencies = sorted(1e3 * (b - a) for a, b in spans if begin <= a)
+    ended = sum(begin <= b < end for _, b in spans)
     if len(latencies) < 2:
         raise RuntimeError(
             f"fewer than two answers in {seconds:g} s; use more --seconds"
         )
     cores = used / (seconds + _LEAD_IN_S)
-    return Turn(len(latencies) / seconds, tuple(latencies), cores, len(spans))
+    return Turn(ended / seconds, tuple(latencies), cores, len(spans))
 
 
 def post_once(target: Target, jpeg: bytes) -> dict[str, Any]:

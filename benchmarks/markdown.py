@@ -3,9 +3,11 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
+
+_HELD: Final = {True: "yes", False: "**no**", None: ""}
 
 
 def page_command(
@@ -74,6 +76,46 @@ def median(figure: Mapping[str, Any]) -> str:
         A table's cell.
     """
     return f"{figure['median']:g} ({spread(figure)})"
+
+
+def aim_table(title: str, figures: Mapping[str, Mapping[str, Any]]) -> str:
+    """Lay figures out beside what they were aimed at.
+
+    Parameters
+    ----------
+    title : str
+        Of the column of names.
+    figures : mapping of str to mapping
+        What `Aim.judge` or, without an aim, `Spread.to_dict` returned, by name.
+
+    Returns
+    -------
+    str
+        A table: name, median, spread, aim, whether it is held.
+    """
+    return table(
+        (title, "median", "spread", "aimed at", "held"),
+        [
+            (name, f"{figure['median']:g}", spread(figure), *aim_cells(figure))
+            for name, figure in figures.items()
+        ],
+    )
+
+
+def aim_cells(figure: Mapping[str, Any]) -> tuple[str, str]:
+    """Say what a figure was aimed at, and whether it is held.
+
+    Parameters
+    ----------
+    figure : mapping
+        What `Aim.judge` or, without an aim, `Spread.to_dict` returned.
+
+    Returns
+    -------
+    tuple of str
+        Two cells; empty where there is no aim.
+    """
+    return figure.get("aim", ""), _HELD[figure.get("held")]
 
 
 def spread(figure: Mapping[str, Any]) -> str:

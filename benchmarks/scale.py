@@ -5,12 +5,12 @@ makes of 10^8), their size, the faces in one, and the server's workers. All pict
 drawn; all figures are medians of turns, taken one way after the other in each turn.
 """
 
-import dataclasses
 import math
 import os
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ from benchmarks.figures import (
     versions,
 )
 from benchmarks.gunicorn_server import end_on_sigterm, serving
-from benchmarks.load_client import Target, post_for
+from benchmarks.load_client import Target, Turn, post_for
 from benchmarks.scale_pictures import (
     encoded,
     group,
@@ -42,7 +42,7 @@ from deepfake_detector.bulk_scan import (
     ScanOptions,
     ScanReport,
 )
-from deepfake_detector.config import ENV_PREFIX, ServeConfig
+from deepfake_detector.config import ServeConfig
 from deepfake_detector.detector import Detector
 from deepfake_detector.stage_times import StageTimes
 
@@ -178,7 +178,8 @@ def _judged(
     """The figures of one way: of the whole scan, and after its processes had begun."""
     whole = Spread(tuple(report.per_second for report in taken))
     chunk = CHUNK_CROPS if way == "ready crops" else CHUNK_PICTURES
-    steady = Spread(tuple(_steady_rate(report, chunk) for report in taken))
+    begun = processes * chunk
+    steady = Spread(tuple(_steady_rate(report, begun) for report in taken))
     aimed = processes == most >= 2
     seconds = _MANY / steady.median
     return {
@@ -197,88 +198,94 @@ def _judged(
     }
 
 
-def _steady_rate(report: ScanReport, chunk: int) -> float:
-    """Pictures a second once the first rows are there; a chunk of them is left out."""
+def _steady_rate(report: ScanReport, begun: int) -> float:
+    """Pictures a second once the first rows are there.
+
+    By then each process has about done its first chunk: as many are left out.
+    """
     rest = max(1e-9, report.seconds - report.first_after_s)
-    return (report.pictures - report.resumed_at - chunk) / rest
+    return max(0, report.pictures - report.resumed_at - begun) / rest
 
 
 def _sizes(
     detector: Detector, sizes: Sequence[float], turns: int
 ) -> dict[str, dict[str, Any]]:
-    found = {}
+    files = {}
     for megapixels in sizes:
+        say(f"drawing {megapixels:g} megapixels")
         image = large_portrait(megapixels)
         for encoding in ("JPEG", "PNG"):
-            say(f"{encoding} of {megapixels:g} megapixels")
-            data = encoded(image, encoding)
-            name = f"{encoding}, {megapixels:g} megapixels"
-            found[name] = {"megabytes": round(len(data) / 1e6, 2)} | _timed(
-                detector, data, turns
-            )
-    return found
+            files[f"{encoding}, {megapixels:g} megapixels"] = encoded(image, encoding)
+    return {
+        name: {"megabytes": round(len(files[name]) / 1e6, 2)} | timed
+        for name, timed in _timed(detector, files, turns).items()
+    }
 
 
 def _faces(detector: Detector, turns: int) -> dict[str, dict[str, Any]]:
+    files = {f"{number} faces": encoded(group(number), "JPEG") for number in _FACES}
+    return _timed(detector, files, turns)
+
+
+def _timed(
+    detector: Detector, files: Mapping[str, bytes], turns: int
+) -> dict[str, dict[str, Any]]:
+    """Milliseconds of whole answers and of their stages; the first turn warms up."""
+    totals: dict[str, list[float]] = {name: [] for name in files}
+    stages: dict[str, dict[str, list[float]]] = {name: {} for name in files}
     found = {}
-    for number in _FACES:
-        say(f"{number} faces")
-        data = encoded(group(number), "JPEG")
-        found[f"{number} faces"] = _timed(detector, data, turns)
-    return found
-
-
-def _timed(detector: Detector, data: bytes, turns: int) -> dict[str, Any]:
-    """Milliseconds of a whole answer and of its stages; the first answer warms up."""
-    found = detector.analyse(data).faces_found
-    totals: list[float] = []
-    stages: dict[str, list[float]] = {}
-    for _ in range(turns):
-        times = StageTimes()
-        begun = time.perf_counter()
-        detector.analyse(data, times=times)
-        totals.append(1e3 * (time.perf_counter() - begun))
-        for stage, seconds in times.seconds.items():
-            stages.setdefault(stage, []).append(1e3 * seconds)
+    for turn in range(turns + 1):
+        for name, data in files.items():
+            say(f"{name}, turn {turn} of {turns}")
+            times = StageTimes()
+            begun = time.perf_counter()
+            found[name] = detector.analyse(data, times=times).faces_found
+            if turn:
+                totals[name].append(1e3 * (time.perf_counter() - begun))
+                for stage, seconds in times.seconds.items():
+                    stages[name].setdefault(stage, []).append(1e3 * seconds)
     return {
-        "faces_found": found,
-        "milliseconds": Spread(tuple(totals)).to_dict(),
-        "stages_ms": {
-            stage: Spread(tuple(taken)).to_dict() for stage, taken in stages.items()
-        },
+        name: {
+            "faces_found": found[name],
+            "milliseconds": Spread(tuple(totals[name])).to_dict(),
+            "stages_ms": {
+                stage: Spread(tuple(taken)).to_dict()
+                for stage, taken in stages[name].items()
+            },
+        }
+        for name in files
     }
 
 
 def _servers(turns: int) -> dict[str, Any]:
-    """Answers a second of the server, by its number of workers."""
-    found = {}
-    with tempfile.TemporaryDirectory() as folder:
+    """Answers a second of the server, by its number of workers; turn 0 warms up."""
+    taken: dict[str, list[Turn]] = {}
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         write_portraits(Path(folder) / "portraits", 1, _PORTRAIT_PX)
         (picture,) = (Path(folder) / "portraits").iterdir()
+        targets = {}
         for workers in _SERVER_WORKERS:
-            say(f"server of {workers} workers")
-            way = our_way(ServeConfig().model_dir, Path(folder))
-            changed = {"WORKERS": str(workers), "RATE_LIMIT": ""}
-            environment = dict(way.command.environment) | {
-                ENV_PREFIX + name: value for name, value in changed.items()
-            }
-            command = dataclasses.replace(way.command, environment=environment)
-            with serving(command) as server:
-                target = Target(server.port, way.post_path)
-                taken = [
-                    post_for(target, picture.read_bytes(), _CLIENTS, _SERVER_SECONDS)
-                    for _ in range(turns + 1)
-                ][1:]
-            found[f"{workers} workers"] = {
-                "clients": _CLIENTS,
-                "answers_per_second": Spread(
-                    tuple(turn.per_second for turn in taken)
-                ).to_dict(),
-                "p50_ms": Spread(
-                    tuple(turn.percentile_ms(50) for turn in taken)
-                ).to_dict(),
-            }
-    return found
+            settings = {"WORKERS": str(workers), "RATE_LIMIT": ""}
+            way = our_way(ServeConfig().model_dir, Path(folder), **settings)
+            server = stack.enter_context(serving(way.command))
+            targets[f"{workers} workers"] = Target(server.port, way.post_path)
+        for turn in range(turns + 1):
+            for name, target in targets.items():
+                say(f"server of {name}, turn {turn} of {turns}")
+                done = post_for(target, picture.read_bytes(), _CLIENTS, _SERVER_SECONDS)
+                taken.setdefault(name, []).append(done)
+    return {
+        name: {
+            "clients": _CLIENTS,
+            "answers_per_second": Spread(
+                tuple(turn.per_second for turn in done[1:])
+            ).to_dict(),
+            "p50_ms": Spread(
+                tuple(turn.percentile_ms(50) for turn in done[1:])
+            ).to_dict(),
+        }
+        for name, done in taken.items()
+    }
 
 
 def _processes(number: int) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.markdown import median, page_command, table
+from benchmarks.markdown import aim_cells, median, page_command, table
 
 
 def page(report: Mapping[str, Any]) -> str:
@@ -39,11 +39,9 @@ _ANSWER = ("found", "ms", "decode", "faces", "model")
 
 def _bulk(row: Mapping[str, Any]) -> Sequence[str]:
     rate = row["pictures_per_second"]
-    held = {True: "yes", False: "**no**", None: ""}[rate.get("held")]
     return (
         median(rate),
-        rate.get("aim", ""),
-        held,
+        *aim_cells(rate),
         median(row["after_the_start"]),
         row["extrapolated"]["arithmetic"],
     )

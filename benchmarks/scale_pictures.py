@@ -10,6 +10,12 @@ from PIL import Image
 
 from deepfake_detector.datasets.face_drawing import draw_face
 from deepfake_detector.face_crops import CropRule, FaceBox, crop
+from deepfake_detector.planted_scenes import (
+    draw_background,
+    drawn_heads,
+    head_region,
+    paste_head,
+)
 
 _JPEG_QUALITY: Final = 90
 
@@ -106,6 +112,32 @@ def group(faces: int) -> _UInt8Array:
         face = draw_face(number, _GROUP_PX)
         picture[top : top + _GROUP_PX, left : left + _GROUP_PX] = face
     return _noisy(picture, seed=faces)
+
+
+def scene(megapixels: float, face_px: int = 0) -> _UInt8Array:
+    """Draw a background of noise and shapes, with one head on it or none.
+
+    Parameters
+    ----------
+    megapixels : float
+        Width times height, in millions.
+    face_px : int, default 0
+        Width of the face, pixels; of none, 0.
+
+    Returns
+    -------
+    ndarray of shape (H, W, 3), uint8
+        RGB picture, 4 by 3.
+    """
+    height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
+    canvas = draw_background(np.random.default_rng(1), round(height * 4 / 3), height)
+    if face_px:
+        (head,) = drawn_heads(1)
+        left, top, right, bottom = head_region(head)
+        scale = face_px / head.box.width
+        size = round((right - left) * scale), round((bottom - top) * scale)
+        paste_head(canvas, head, (canvas.width // 3, canvas.height // 3), size)
+    return np.array(canvas)
 
 
 def encoded(image: _UInt8Array, encoding: str) -> bytes:

@@ -96,6 +96,10 @@ class ServerWatch:
             for step in (self._sample, self._check_up)
         ]
 
+    def elapsed_s(self) -> float:
+        """Return the time since the watch began, seconds."""
+        return time.perf_counter() - self.began
+
     def __enter__(self) -> Self:
         self._sample()
         for thread in self._threads:
@@ -123,7 +127,7 @@ class ServerWatch:
             workers = {pid: pss_megabytes(pid) for pid in pids}
             self.samples.append(
                 Sample(
-                    time.perf_counter() - self.began,
+                    self.elapsed_s(),
                     pss_megabytes(self._server.process.pid) + sum(workers.values()),
                     sum(map(_rss_megabytes, pids)),
                     sum(_entries(Path(f"/proc/{pid}/fd")) for pid in pids),

@@ -30,7 +30,7 @@ from benchmarks.figures import (
 )
 from benchmarks.gunicorn_server import end_on_sigterm
 from benchmarks.installed_size import installed_megabytes
-from benchmarks.scale_pictures import large_portrait
+from benchmarks.scale_pictures import large_portrait, scene
 from benchmarks.stages import stage_milliseconds
 from benchmarks.ways import Way, our_way, plain_way
 from deepfake_detector.artifact import Artifact
@@ -41,11 +41,17 @@ from deepfake_detector.planted_scenes import drawn_heads, plant_faces
 
 #: The network that the plain way serves, as the reference implementation does.
 _PLAIN_NETWORK: Final = "four_conv"
-_PLAIN: Final = "plain way"
+_PLAIN: Final = f"plain way, {_PLAIN_NETWORK}"
+
+#: The plain way with the network that ships: the same work on both sides.
+_PLAIN_SHIPPED: Final = "plain way, shipped model"
 
 #: The runtimes that are served, the default first, and the one that wins on speed.
 _BACKENDS: Final = ("openvino", "openvino_bf16", "litert")
 _DEFAULT, _FASTEST = _BACKENDS[0], _BACKENDS[1]
+
+#: TensorFlow's `tf.function`: served for comparison.
+_COMPARED: Final = "keras"
 
 #: Clients at once: one for the latency, eight for the throughput, a crowd.
 _ALONE, _SEVERAL, _CROWD = 1, 8, 64
@@ -55,6 +61,8 @@ _WHOLE: Final = "shipped model, whole picture, one pass"
 _SAME: Final = "same network, one pass"
 _FACES: Final = "shipped model, full answer"
 _PHOTO: Final = "full answer to 12 megapixels, one face"
+_SMALL: Final = "full answer to 12 megapixels, one small face"
+_NONE: Final = "full answer to 12 megapixels, no face"
 _GROUP: Final = "full answer to 12 megapixels, a scene of faces"
 
 #: Ratios to the plain way, by the default runtime.
@@ -70,7 +78,7 @@ _START_AIM: Final = Aim(0.25, is_least=False)
 _P50_AIMS: Final = {
     _WHOLE: Aim(8, is_least=False),
     _FACES: Aim(20, is_least=False),
-    _PHOTO: Aim(150, is_least=False),
+    **dict.fromkeys((_PHOTO, _SMALL, _NONE), Aim(150, is_least=False)),
 }
 _RATE_AIMS: Final = {_WHOLE: Aim(400, is_least=True), _FACES: Aim(120, is_least=True)}
 _READY_AIM: Final = Aim(1, is_least=False)
@@ -81,6 +89,8 @@ _PORTRAIT_SEED: Final = 2
 _PORTRAIT_PX: Final = 256
 
 _PHOTO_MEGAPIXELS: Final = 12.0
+_SMALL_FACE_PX: Final = 120
+_WITHOUT_FACE: Final = f"scene of {_PHOTO_MEGAPIXELS:g} megapixels, no face"
 
 
 @click.command()
@@ -123,7 +133,8 @@ def _settings(seconds: float, turns: int) -> dict[str, Any]:
         "seconds": seconds,
         "turns": turns,
         "pictures": {name: f"{len(data)} bytes" for name, data in _pictures().items()},
-        _PLAIN: f"{_PLAIN_NETWORK}, model.predict, two gunicorn sync workers",
+        _PLAIN: "model.predict, two gunicorn sync workers, fresh weights",
+        _PLAIN_SHIPPED: "the same with the shipped weights",
         "our way": f"{ours.workers} gunicorn workers that judge {ours.judging_at_once} "
         "at a time each; the limit for each address is off",
     }
@@ -140,23 +151,28 @@ def _measure(
     uploads = folder / "uploads"
     uploads.mkdir()
     plain = plain_way(same, uploads)
-    portrait, photo, group = _pictures().values()
+    portrait, photo, small, none, group = _pictures().values()
 
     say("timing every runtime")
     runtimes = backend_milliseconds([model_dir, same], seconds, turns)
     say("timing every stage")
-    stages = stage_milliseconds(_pictures(), _BACKENDS, turns)
+    with_faces = {n: data for n, data in _pictures().items() if n != _WITHOUT_FACE}
+    stages = stage_milliseconds(with_faces, _BACKENDS, turns)
     say("starting every way")
     ready = starts({_PLAIN: plain, **_our_ways(model_dir, uploads)}, turns)
     sides = {}
     clients = (_ALONE, _SEVERAL, _CROWD)
+    served = (*_BACKENDS, _COMPARED)
     for name, model in ((_WHOLE, whole), (_SAME, same), (_FACES, model_dir)):
         say(f"serving: {name}")
-        ways = {_PLAIN: plain, **_our_ways(model, uploads, name != _FACES)}
+        ways = {_PLAIN: plain, **_our_ways(model, uploads, name != _FACES, served)}
+        if name == _WHOLE:
+            ways[_PLAIN_SHIPPED] = plain_way(whole, uploads)
         sides[name] = contest(ways, Load(portrait, clients, seconds, turns))
-    for name, picture in ((_PHOTO, photo), (_GROUP, group)):
+    photos = {_PHOTO: photo, _SMALL: small, _NONE: none, _GROUP: group}
+    for name, picture in photos.items():
         say(f"serving: {name}")
-        load = Load(picture, (_ALONE,), seconds, turns)
+        load = Load(picture, (_ALONE,), seconds, turns, has_face=name != _NONE)
         sides[name] = contest(_our_ways(model_dir, uploads), load)
     return {
         "ms_per_face_on_one_core": runtimes,
@@ -175,12 +191,17 @@ def _measure(
     }
 
 
-def _our_ways(model: Path, uploads: Path, one_pass: bool = False) -> dict[str, Way]:
+def _our_ways(
+    model: Path,
+    uploads: Path,
+    one_pass: bool = False,
+    backends: Sequence[str] = _BACKENDS,
+) -> dict[str, Way]:
     """Ours with each runtime; in one pass, as the plain way, without other views."""
     settings = {"RATE_LIMIT": "", "STABILITY": "0" if one_pass else "1"}
     return {
         f"our way, {name}": our_way(model, uploads, BACKEND=name, **settings)
-        for name in _BACKENDS
+        for name in backends
     }
 
 
@@ -193,12 +214,16 @@ def _ratios(
         name: [sides[name][way].rates(_SEVERAL) for way in (ours, _PLAIN)]
         for name in _THROUGHPUT_AIMS
     }
+    same_work = [sides[_WHOLE][way].rates(_SEVERAL) for way in (ours, _PLAIN_SHIPPED)]
     memory = [sides[_FACES][way].worker_mb for way in (ours, _PLAIN)]
     return {
         **{
             f"throughput, {name}": aim.judge(paired_ratio(*rates[name]))
             for name, aim in _THROUGHPUT_AIMS.items()
         },
+        "throughput, shipped model on both sides, one pass": paired_ratio(
+            *same_work
+        ).to_dict(),
         "memory of a worker": _MEMORY_AIM.judge(paired_ratio(*memory)),
         "start until ready": _START_AIM.judge(paired_ratio(ready[ours], ready[_PLAIN])),
     }
@@ -226,15 +251,19 @@ def _aims(
 
 
 def _pictures() -> dict[str, bytes]:
-    """A portrait of 256 pixels, and two large ones: of one face, and of several."""
-    scene = plant_faces(drawn_heads(6), _PHOTO_MEGAPIXELS, np.random.default_rng(0))
+    """A portrait of 256 pixels, and large pictures by the faces in them."""
+    people = plant_faces(drawn_heads(6), _PHOTO_MEGAPIXELS, np.random.default_rng(0))
     large = f"of {_PHOTO_MEGAPIXELS:g} megapixels"
     return {
         f"portrait of {_PORTRAIT_PX} px": _jpeg(
             draw_face(_PORTRAIT_SEED, _PORTRAIT_PX)
         ),
         f"portrait {large}": _jpeg(large_portrait(_PHOTO_MEGAPIXELS)),
-        f"scene {large}, {len(scene.faces)} faces": _jpeg(scene.image),
+        f"scene {large}, a face of {_SMALL_FACE_PX} px": _jpeg(
+            scene(_PHOTO_MEGAPIXELS, _SMALL_FACE_PX)
+        ),
+        _WITHOUT_FACE: _jpeg(scene(_PHOTO_MEGAPIXELS)),
+        f"scene {large}, {len(people.faces)} faces": _jpeg(people.image),
     }
 
 

@@ -1,10 +1,13 @@
 """Tables for docs/performance.md: `python -m benchmarks.serving_page FILE`."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from benchmarks.contest import PERCENTILES
-from benchmarks.markdown import median, page_command, spread, table
+from benchmarks.markdown import aim_table, median, page_command, table
+
+#: A percentile is said where so many answers of each turn lie beyond it.
+_LEAST_BEYOND: Final = 2
 
 
 def page(report: Mapping[str, Any]) -> str:
@@ -21,8 +24,8 @@ def page(report: Mapping[str, Any]) -> str:
         Markdown tables: aims, ratios, runtimes, stages, the core, servers.
     """
     parts = (
-        _judged("aim", report["aims"]),
-        _judged("ours over the plain way", report["ratios"]),
+        aim_table("aim", report["aims"]),
+        aim_table("ours over the plain way", report["ratios"]),
         _runtimes(report["ms_per_face_on_one_core"]),
         _core(report["ms_per_face_on_one_core"], report["core"]),
         *(
@@ -34,22 +37,6 @@ def page(report: Mapping[str, Any]) -> str:
         _installed(report["installed"]),
     )
     return "\n".join(parts)
-
-
-def _judged(title: str, figures: Mapping[str, Any]) -> str:
-    return table(
-        (title, "median", "spread", "aimed at", "held"),
-        [
-            (
-                name,
-                f"{figure['median']:g}",
-                spread(figure),
-                figure["aim"],
-                "yes" if figure["held"] else "**no**",
-            )
-            for name, figure in figures.items()
-        ],
-    )
 
 
 def _runtimes(figures: Mapping[str, Any]) -> str:
@@ -96,25 +83,33 @@ def _stages(picture: str, by_backend: Mapping[str, Any]) -> str:
 
 
 def _servers(served: Mapping[str, Any]) -> str:
-    columns = ("served", "way", "clients", "a second")
+    columns = ("served", "way", "clients", "a second", "answers a turn")
     latencies = tuple(f"p{percent} ms" for percent in PERCENTILES)
     rows = []
     for name, ways in served.items():
         for way, side in ways.items():
             for clients, figures in side["by_clients"].items():
-                cuts = figures["latency_ms"]
                 rows.append(
                     (
                         name,
                         way,
                         clients,
                         median(figures["requests_per_second"]),
-                        *(f"{cuts[f'p{p}']['median']:g}" for p in PERCENTILES),
+                        f"{figures['latencies']['min']:g}",
+                        *(_percentile(figures, percent) for percent in PERCENTILES),
                         f"{figures['server_cpu_ms_per_request']['median']:g}",
                         f"{side['memory_mb_per_worker']['median']:g}",
                     )
                 )
     return table((*columns, *latencies, "processor ms", "MB a worker"), rows)
+
+
+def _percentile(figures: Mapping[str, Any], percent: int) -> str:
+    """A percentile of the latencies, where enough were taken to tell it."""
+    beyond = figures["latencies"]["min"] * (100 - percent) / 100
+    if beyond < _LEAST_BEYOND:
+        return "–"
+    return f"{figures['latency_ms'][f'p{percent}']['median']:g}"
 
 
 def _starts(starts: Mapping[str, Any]) -> str:

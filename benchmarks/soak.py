@@ -1,5 +1,9 @@
 """The server as it ships at full load for ten minutes: `python -m benchmarks.soak`.
 
+Load comes in rounds, with a rest after each: what a worker still has then, it keeps.
+A round begins with a burst of more clients than are taken in, so that every worker has
+all its threads early on: each keeps some memory, and there is a limit to them.
+
 Everything is as in gunicorn.conf.py but two things: the limit for each address, which
 one computer would hit at once, and after how many requests a worker is replaced, which
 would else take hours to happen.
@@ -16,13 +20,13 @@ from typing import Final
 
 import click
 
-from benchmarks.crowd import Crowd
+from benchmarks.crowd import Crowd, Outcome
 from benchmarks.figures import machine, print_report, say, versions
 from benchmarks.gunicorn_server import Command, end_on_sigterm, serving
 from benchmarks.load import Load
 from benchmarks.load_mix import Sending, picture_mix
 from benchmarks.server_watch import ServerWatch
-from benchmarks.soak_report import SoakReport
+from benchmarks.soak_report import Round, SoakReport
 from benchmarks.ways import our_way
 from deepfake_detector.command_line import one_line_errors
 from deepfake_detector.config import ENV_PREFIX, ServeConfig
@@ -30,10 +34,16 @@ from deepfake_detector.config import ENV_PREFIX, ServeConfig
 _NO_LIMIT: Final = "1000000 per second"
 #: Length of the run that tells how fast the server is here, seconds.
 _TRIAL_S: Final = 20.0
-#: When a worker is replaced, as a share of the time.
-_LIFE_SHARE: Final = 0.6
-#: For the last answers to be read and connections to be closed, seconds.
-_SETTLE_S: Final = 12.0
+#: Workers are replaced after this share of the load: in the middle of the fifth round
+#: of eight, so that there are rests enough before and after.
+_LIFE_SHARE: Final = 0.53
+_ROUNDS: Final = 8
+#: Clients of a burst, for each of the others, and how long it is, seconds.
+_BURST_CLIENTS: Final = 3
+_BURST_S: Final = 4.0
+#: For connections to be closed, and for free memory to be given back, which a worker
+#: does every ten seconds; seconds.
+_REST_S: Final = 20.0
 
 
 @dataclass(frozen=True)
@@ -43,12 +53,12 @@ class Soak:
     Parameters
     ----------
     minutes : float, default 10
-        How long.
+        How long, without the rests.
     clients : int, default 64
         How many at once, each sending as soon as it is answered.
     recycle_after : int, optional
         Requests after which a worker is replaced, a tenth more or less by chance. Where
-        not given, as many as it answers in six tenths of the time, by a short run
+        not given, as many as it answers in about half of the time, by a short run
         before.
     """
 
@@ -63,7 +73,7 @@ class Soak:
     type=click.FloatRange(min=0.5),
     default=Soak.minutes,
     show_default=True,
-    help="How long.",
+    help="How long, without the rests.",
 )
 @click.option(
     "--clients",
@@ -114,25 +124,37 @@ def measure(soak: Soak) -> SoakReport:
     if soak.recycle_after is None:
         say(f"how fast is it? {_TRIAL_S:g} s")
         trial = dataclasses.replace(soak, minutes=_TRIAL_S / 60, recycle_after=10**9)
-        answered = len(_run(trial, mix).outcomes)
-        share = _LIFE_SHARE * 60 * soak.minutes / _TRIAL_S / ServeConfig().workers
+        answered = len(_run(trial, mix, rounds=1).outcomes)
+        seconds = 60 * soak.minutes + _ROUNDS * _BURST_S
+        share = _LIFE_SHARE * seconds / (_TRIAL_S + _BURST_S) / ServeConfig().workers
         soak = dataclasses.replace(soak, recycle_after=max(1, round(share * answered)))
-    return _run(soak, mix)
+    return _run(soak, mix, _ROUNDS)
 
 
-def _run(soak: Soak, mix: Sequence[Sending]) -> SoakReport:
+def _run(soak: Soak, mix: Sequence[Sending], rounds: int) -> SoakReport:
+    outcomes: list[Outcome] = []
+    taken: list[Round] = []
     with tempfile.TemporaryDirectory() as folder:
         uploads = Path(folder) / "uploads"
         with serving(_command(soak, uploads)) as server:
-            say(f"{soak.clients} clients for {soak.minutes:g} minutes")
+            seconds = 60 * soak.minutes / rounds
+            crowd = Crowd(server.port, Load.path, mix, soak.clients, seconds, False)
+            burst = dataclasses.replace(
+                crowd,
+                clients=_BURST_CLIENTS * soak.clients,
+                seconds=_BURST_S,
+                obeys=True,  # else they would ask to be refused all the time
+            )
             with ServerWatch(server, uploads) as watch:
-                seconds = 60 * soak.minutes
-                outcomes = Crowd(
-                    server.port, Load.path, mix, soak.clients, seconds, obeys=False
-                ).run()
-                time.sleep(_SETTLE_S)
+                for number in range(rounds):
+                    say(f"{soak.clients} clients, round {number + 1} of {rounds}")
+                    began = watch.elapsed_s()
+                    outcomes += [*burst.run(), *crowd.run()]
+                    ended = watch.elapsed_s()
+                    time.sleep(_REST_S)
+                    taken.append(Round(began, ended, watch.elapsed_s()))
             left = len(list(uploads.iterdir()))
-    return SoakReport(dataclasses.asdict(soak), outcomes, watch, left)
+    return SoakReport(dataclasses.asdict(soak), taken, outcomes, watch, left)
 
 
 def _command(soak: Soak, uploads: Path) -> Command:

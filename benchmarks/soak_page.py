@@ -7,13 +7,15 @@ from benchmarks.markdown import page_command, table
 
 _COLUMNS: Final = {
     "s": "to_s",
-    "MB": "pss_mb",
-    "open files": "open_files",
+    "MB in all": "pss_mb",
+    "MB a worker": "worker_mb",
     "threads": "threads",
-    "in uploads/": "uploads",
     "accepted a second": "accepted_per_second",
     "p95 ms": "p95_ms",
     "503": "refused",
+    "at rest: MB a worker": "worker_mb_after",
+    "open files": "open_files_after",
+    "in uploads/": "uploads_after",
 }
 _HELD: Final = {True: "yes", False: "**no**", None: "too short to say"}
 
@@ -29,10 +31,10 @@ def page(report: Mapping[str, Any]) -> str:
     Returns
     -------
     str
-        Its half minutes, and its aims, as Markdown.
+        Its rounds, and its aims, as Markdown.
     """
-    half_minutes = [
-        [f"{row[name]:g}" for name in _COLUMNS.values()] for row in report["every_30_s"]
+    rounds = [
+        [f"{row[name]:g}" for name in _COLUMNS.values()] for row in report["rounds"]
     ]
     aims = [
         [name, _figure(aim["figure"]), _HELD[aim["held"]]]
@@ -40,24 +42,21 @@ def page(report: Mapping[str, Any]) -> str:
     ]
     return "\n".join(
         [
-            table(list(_COLUMNS), half_minutes),
+            table(list(_COLUMNS), rounds),
             table(["aim", "seen", "held"], aims),
         ]
     )
 
 
 def _figure(figure: Any) -> str:
-    """A count, counts by name, a slope with its error, or slopes."""
+    """A count, counts by name, or slopes."""
     match figure:
-        case {"per_minute": slope, "standard_error": error}:
-            return f"{slope:g} a minute, standard error {error:g}"
         case dict():
             counts = (f"{name}: {count:,}" for name, count in figure.items())
             return ", ".join(counts) or "none"
         case list():
-            return ", ".join(f"{slope:g}" for slope in figure) + " a minute"
-        case None:
-            return "none"
+            slopes = ", ".join(f"{slope:g}" for slope in figure)
+            return f"{slopes} a minute" if slopes else "none"
     return f"{figure:g}"
 
 

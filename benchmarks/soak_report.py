@@ -1,32 +1,50 @@
-"""SoakReport: half a minute a row, trends after the warm-up, and the aims."""
+"""SoakReport: a row for each round of load, what memory was left after it, the aims."""
 
 import statistics
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any, Final
 
+import numpy as np
+
 from benchmarks.crowd import Outcome
 from benchmarks.server_watch import Sample, ServerWatch
-from benchmarks.trend import Trend
+from deepfake_detector.config import ServeConfig
 
 #: 503 is the one 5xx that is meant; 415 is the answer to a text named .jpg.
 MEANT: Final = frozenset({HTTPStatus.OK, 415, HTTPStatus.SERVICE_UNAVAILABLE})
 
-#: Most that memory may grow in a minute, megabytes.
+#: Most that the memory of a worker at rest may grow in a minute, megabytes, and most
+#: that the open files of all may.
 MOST_MB_A_MINUTE: Final = 1.0
-
-#: Most that open files and threads may grow in a minute.
 MOST_FILES_A_MINUTE: Final = 1.0
-MOST_THREADS_A_MINUTE: Final = 1.0
 
-_ROW_S: Final = 30.0
-#: What a server, or a new worker, has to take the memory that it needs, seconds.
-_WARM_UP_S: Final = 60.0
-#: A worker's life is looked at from so many samples on, one a second.
-_LEAST_SAMPLES: Final = 60
+#: Threads of a worker beside those that take requests and those that judge: its own,
+#: the ones that watch uploads and memory, and the runtime's.
+_OTHER_THREADS: Final = 8
+
+#: Least that a line goes through.
+_LEAST_RESTS: Final = 3
+
+
+@dataclass(frozen=True)
+class Round:
+    """Full load, and the rest after it, on the watch's clock.
+
+    Parameters
+    ----------
+    began_s, ended_s : float
+        When clients were let loose, and when the last of them was answered.
+    rested_s : float
+        When the server had rested for long enough to give free memory back.
+    """
+
+    began_s: float
+    ended_s: float
+    rested_s: float
 
 
 @dataclass(frozen=True)
@@ -37,6 +55,8 @@ class SoakReport:
     ----------
     settings : mapping
         What was put on the server.
+    rounds : sequence of Round
+        When; at least one.
     outcomes : sequence of Outcome
         What became of each request.
     watch : ServerWatch
@@ -46,6 +66,7 @@ class SoakReport:
     """
 
     settings: Mapping[str, Any]
+    rounds: Sequence[Round]
     outcomes: Sequence[Outcome]
     watch: ServerWatch
     left_in_uploads: int
@@ -56,36 +77,32 @@ class SoakReport:
         return all(aim["held"] is not False for aim in self.aims.values())
 
     @cached_property
-    def trends(self) -> dict[str, Trend]:
-        """How memory, files and threads grow after the warm-up; none if too short."""
-        end_s = 60 * self.settings["minutes"]
-        under_load = [s for s in self.watch.samples if _WARM_UP_S <= s.at_s <= end_s]
-        if len(under_load) < _LEAST_SAMPLES:
-            return {}
-        at_s = [sample.at_s for sample in under_load]
-        return {
-            "memory_mb": Trend.through(at_s, [s.pss_mb for s in under_load]),
-            "open_files": Trend.through(at_s, [s.files for s in under_load]),
-            "threads": Trend.through(at_s, [s.threads for s in under_load]),
-        }
+    def rests(self) -> list[Sample]:
+        """The server at the end of each rest: what it keeps with nothing in hand."""
+        return [
+            max(
+                (s for s in self.watch.samples if s.at_s <= one.rested_s),
+                key=lambda sample: sample.at_s,
+            )
+            for one in self.rounds
+        ]
 
     @cached_property
-    def lives(self) -> list[dict[str, Any]]:
-        """The memory of each worker over its life, after a warm-up of its own."""
-        end_s = 60 * self.settings["minutes"]
-        lives = []
-        for pid in self._worker_pids():
-            life = [s for s in self.watch.samples if pid in s.worker_pss_mb]
-            warm_s = life[0].at_s + _WARM_UP_S
-            warm = [s for s in life if warm_s <= s.at_s <= end_s]
-            trend = None
-            if len(warm) >= _LEAST_SAMPLES:
-                at_s = [s.at_s for s in warm]
-                trend = Trend.through(at_s, [s.worker_pss_mb[pid] for s in warm])
-            lives.append(
-                {"from_s": life[0].at_s, "to_s": life[-1].at_s, "memory_mb": trend}
-            )
-        return lives
+    def lives(self) -> list[list[tuple[float, float]]]:
+        """Times and megabytes of each worker at rest, but for the first, its warm-up.
+
+        Those of whom there is too little to see growth are left out.
+        """
+        pids = dict.fromkeys(pid for rest in self.rests for pid in rest.worker_pss_mb)
+        lives = [
+            [
+                (r.at_s, r.worker_pss_mb[pid])
+                for r in self.rests
+                if pid in r.worker_pss_mb
+            ]
+            for pid in pids
+        ]
+        return [life[1:] for life in lives if len(life) > _LEAST_RESTS]
 
     @cached_property
     def aims(self) -> dict[str, dict[str, Any]]:
@@ -95,59 +112,62 @@ class SoakReport:
         refused = [o for o in self.outcomes if o.status == 503]
         unwell = [c for c in self.watch.checkups if c.status != HTTPStatus.OK]
         silent = sum(o.retry_after_s is None for o in refused)
-        replaced = len(self.lives) - len(self.watch.samples[0].worker_pss_mb)
+        seen = {pid for sample in self.watch.samples for pid in sample.worker_pss_mb}
+        replaced = len(seen - set(self.watch.samples[-1].worker_pss_mb))
+        threads = max(s.threads / len(s.worker_pss_mb) for s in self.watch.samples)
+        config = ServeConfig()
+        most_threads = config.threads + config.judging_at_once + _OTHER_THREADS
+        files = [(rest.at_s, float(rest.files)) for rest in self.rests[1:]]
         return {
             "no answer but 200, 415, 503": _aim(set(statuses) <= MEANT, dict(statuses)),
             "no connection error": _aim(not errors, dict(errors)),
             "Retry-After with every 503": _aim(silent == 0, silent),
             "always alive and ready": _aim(not unwell, len(unwell)),
-            f"memory grows < {MOST_MB_A_MINUTE:g} MB a minute": self._flat(
-                "memory_mb", MOST_MB_A_MINUTE
+            f"a worker at rest grows < {MOST_MB_A_MINUTE:g} MB a minute": _flat(
+                self.lives, MOST_MB_A_MINUTE
             ),
-            "so it does in each worker's life": self._flat_lives(),
-            "open files stay": self._flat("open_files", MOST_FILES_A_MINUTE),
-            "threads stay": self._flat("threads", MOST_THREADS_A_MINUTE),
+            f"open files at rest grow < {MOST_FILES_A_MINUTE:g} a minute": _flat(
+                [files] if len(files) >= _LEAST_RESTS else [], MOST_FILES_A_MINUTE
+            ),
+            f"a worker has at most {most_threads} threads": _aim(
+                threads <= most_threads, threads
+            ),
             "a worker was replaced": _aim(replaced > 0, replaced),
             "uploads/ empty": _aim(self.left_in_uploads == 0, self.left_in_uploads),
         }
 
-    def half_minutes(self) -> Iterator[dict[str, Any]]:
-        """Yield what was seen in each half minute: of the server, and of clients."""
-        began = self.watch.began
-        for number in range(round(60 * self.settings["minutes"] / _ROW_S)):
-            low, high = number * _ROW_S, (number + 1) * _ROW_S
-            seen = [s for s in self.watch.samples if low <= s.at_s < high]
-            ended = [o for o in self.outcomes if low <= o.ended - began < high]
-            if seen:
-                yield _of_server(high, seen) | _of_clients(ended)
+    @cached_property
+    def by_round(self) -> list[dict[str, Any]]:
+        """What was seen in each round: under load, and at rest."""
+        return [
+            self._under_load(one)
+            | {
+                "worker_mb_after": _worker_mb([rest]),
+                "open_files_after": rest.files,
+                "uploads_after": rest.uploads,
+            }
+            for one, rest in zip(self.rounds, self.rests, strict=True)
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything, JSON-ready."""
         return {
             "settings": dict(self.settings),
-            "every_30_s": list(self.half_minutes()),
-            "trends": {name: t.to_dict() for name, t in self.trends.items()},
-            "workers": [
-                {
-                    "from_s": round(life["from_s"], 1),
-                    "to_s": round(life["to_s"], 1),
-                    "memory_mb": life["memory_mb"] and life["memory_mb"].to_dict(),
-                }
-                for life in self.lives
-            ],
+            "rounds": self.by_round,
             "aims": self.aims,
         }
 
     def rows(self) -> list[tuple[str, str]]:
-        """Return the table for people: a line each half minute, then the aims."""
+        """Return the table for people: a line each round, then the aims."""
         lines = [
             (
                 f"{row['to_s']:g} s",
-                f"{row['pss_mb']:g} MB, {row['open_files']} files, {row['threads']} "
-                f"threads, {row['uploads']} uploads, {row['accepted_per_second']:g}/s, "
+                f"{row['pss_mb']:g} MB, {row['worker_mb']:g} a worker, "
+                f"{row['worker_mb_after']:g} after, {row['open_files_after']} files, "
+                f"{row['threads']} threads, {row['accepted_per_second']:g}/s, "
                 f"p95 {row['p95_ms']} ms, {row['refused']} refused",
             )
-            for row in self.half_minutes()
+            for row in self.by_round
         ]
         words = {True: "held", False: "MISSED", None: "too short to say"}
         return lines + [
@@ -155,45 +175,45 @@ class SoakReport:
             for name, aim in self.aims.items()
         ]
 
-    def _worker_pids(self) -> list[int]:
-        """All that there were, in the order they came."""
-        pids = (pid for sample in self.watch.samples for pid in sample.worker_pss_mb)
-        return list(dict.fromkeys(pids))
+    def _under_load(self, one: Round) -> dict[str, Any]:
+        seen = [s for s in self.watch.samples if one.began_s <= s.at_s < one.ended_s]
+        began = self.watch.began
+        ended = [
+            o for o in self.outcomes if one.began_s <= o.ended - began < one.rested_s
+        ]
+        accepted = [o.milliseconds for o in ended if o.status not in (0, 503)]
+        cuts = statistics.quantiles(accepted, n=20) if len(accepted) > 1 else [0.0] * 19
+        return {
+            "to_s": round(one.ended_s, 1),
+            "pss_mb": round(statistics.median(s.pss_mb for s in seen), 1),
+            "worker_mb": _worker_mb(seen),
+            "threads": max(s.threads for s in seen),
+            "accepted_per_second": round(
+                len(accepted) / (one.ended_s - one.began_s), 1
+            ),
+            "p95_ms": round(cuts[18]),
+            "refused": sum(o.status == 503 for o in ended),
+            "errors": sum(bool(o.error) for o in ended),
+        }
 
-    def _flat(self, name: str, bound: float) -> dict[str, Any]:
-        trend = self.trends.get(name)
-        if trend is None:
-            return _aim(None, None)
-        return _aim(not trend.exceeds(bound), trend.to_dict())
 
-    def _flat_lives(self) -> dict[str, Any]:
-        trends = [life["memory_mb"] for life in self.lives if life["memory_mb"]]
-        if not trends:
-            return _aim(None, None)
-        steady = not any(trend.exceeds(MOST_MB_A_MINUTE) for trend in trends)
-        return _aim(steady, [round(trend.per_minute, 3) for trend in trends])
+def _worker_mb(samples: Sequence[Sample]) -> float:
+    """The median of all workers and samples."""
+    every = (mb for sample in samples for mb in sample.worker_pss_mb.values())
+    return round(statistics.median(every), 1)
+
+
+def _flat(
+    lines: Sequence[Sequence[tuple[float, float]]], bound: float
+) -> dict[str, Any]:
+    """Judge the slopes of lines, by least squares, through times and values."""
+    slopes = []
+    for line in lines:
+        seconds, values = zip(*line, strict=True)
+        slope, _ = np.polyfit(np.asarray(seconds) / 60, values, 1)
+        slopes.append(round(float(slope), 3))
+    return _aim(max(slopes) < bound if slopes else None, slopes)
 
 
 def _aim(held: bool | None, figure: Any) -> dict[str, Any]:
     return {"held": held, "figure": figure}
-
-
-def _of_server(to_s: float, seen: Sequence[Sample]) -> dict[str, Any]:
-    return {
-        "to_s": to_s,
-        "pss_mb": round(statistics.median(s.pss_mb for s in seen), 1),
-        "open_files": seen[-1].files,
-        "threads": seen[-1].threads,
-        "uploads": seen[-1].uploads,
-    }
-
-
-def _of_clients(ended: Sequence[Outcome]) -> dict[str, Any]:
-    accepted = [o.milliseconds for o in ended if o.status not in (0, 503)]
-    cuts = statistics.quantiles(accepted, n=20) if len(accepted) > 1 else [0.0] * 19
-    return {
-        "accepted_per_second": round(len(accepted) / _ROW_S, 1),
-        "p95_ms": round(cuts[18]),
-        "refused": sum(o.status == 503 for o in ended),
-        "errors": sum(bool(o.error) for o in ended),
-    }

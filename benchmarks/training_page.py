@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.markdown import median, page_command, spread
+from benchmarks.markdown import aim_table, median, page_command, table
+from benchmarks.training_table import GOT_THERE
 
 
 def page(report: Mapping[str, Any]) -> str:
@@ -19,39 +20,29 @@ def page(report: Mapping[str, Any]) -> str:
     str
         Two kinds of Markdown tables: one of ratios, and one of each part.
     """
-    lines = [
-        "| ours over plain; of times, plain over ours | median | spread | aim | held |",
-        "|---|---|---|---|---|",
-        *(_ratio(name, ratio) for name, ratio in report["ratios"].items()),
-        "",
-    ]
+    title = "ours over plain; of times, plain over ours"
+    lines = [aim_table(title, report["ratios"])]
     for part, by_measure in report["figures"].items():
         ways = list(next(iter(by_measure.values())))
         columns = [name for name in by_measure if _tells(part, name)]
-        lines += [
-            f"| {part} | {' | '.join(columns)} |",
-            "|---" * (len(columns) + 1) + "|",
-            *(_way(way, [by_measure[name][way] for name in columns]) for way in ways),
-            "",
+        rows = [
+            (way, *(_cell(name, by_measure[name][way]) for name in columns))
+            for way in ways
         ]
+        lines.append(table((part, *columns), rows))
     return "\n".join(lines)
 
 
 def _tells(part: str, measure: str) -> bool:
     """Whether a measure says something of a part."""
     is_race = part.endswith("to an AUC")
-    return (measure in ("AUC", "epochs", "s until done")) == is_race
+    return (measure in ("AUC", "epochs", "s until done", GOT_THERE)) == is_race
 
 
-def _ratio(name: str, ratio: Mapping[str, Any]) -> str:
-    held = {True: "yes", False: "**no**", None: ""}[ratio.get("held")]
-    cells = [f"{ratio['median']:g}", spread(ratio), ratio.get("aim", ""), held]
-    return f"| {name} | {' | '.join(cells)} |"
-
-
-def _way(way: str, figures: list[Mapping[str, Any]]) -> str:
-    cells = [median(figure) for figure in figures]
-    return f"| {way} | {' | '.join(cells)} |"
+def _cell(measure: str, figure: Mapping[str, Any]) -> str:
+    if measure == GOT_THERE:
+        return f"{sum(figure['turns']):g} of {len(figure['turns'])}"
+    return median(figure)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ from benchmarks.training_turns import Turn
 _AIM: Final = Aim(2.0, is_least=True)
 _AIMED: Final = "four_conv, later epoch, as it ships"
 
+#: How many turns reached the AUC before they were given up.
+GOT_THERE: Final = "got there"
+
 #: What is reported of every way, and its name in `Trial.run`.
 _MEASURES: Final = {
     "images/s, first epoch": "first",
@@ -18,6 +21,7 @@ _MEASURES: Final = {
     "s until done": "seconds",
     "epochs": "epochs",
     "AUC": "auc",
+    GOT_THERE: "reached",
     "MB at most": "peak_mb",
     "s of all cores, later epoch": "processor_s",
 }
@@ -101,10 +105,18 @@ def _ratios(
             ours, plain = (spreads[way].turns for way in pair)
             better = (ours, plain) if _MORE_IS_BETTER[measure] else (plain, ours)
             ratios[f"{name}, {words}, {label}"] = paired_ratio(*better)
-    times = _spreads(results[f"{name}, to an AUC"], "seconds")
     for label in ("as it ships", "both float32"):
-        ours, plain = (times[way].turns for way in pairs[label])
-        ratios[f"{name}, time to the AUC, {label}"] = paired_ratio(plain, ours)
+        races = [
+            [turn[way] for way in pairs[label]]
+            for turn in results[f"{name}, to an AUC"]
+        ]
+        # The time of one that was given up says nothing; the table counts those.
+        ended = [race for race in races if all(trial["reached"] for trial in race)]
+        if ended:
+            ratios[f"{name}, time to the AUC, {label}"] = paired_ratio(
+                [plain["seconds"] for _, plain in ended],
+                [ours["seconds"] for ours, _ in ended],
+            )
     return ratios
 
 

@@ -1,6 +1,6 @@
 """The ways that the training benchmark compares, and the turns they take."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Final
@@ -14,8 +14,8 @@ BFLOAT16: Final = "mixed_bfloat16"
 #: What one turn of a part gives, by way: `Trial.run`.
 Turn = Mapping[str, Mapping[str, Any]]
 
-#: What can be run to get one way's figures.
-Ways = Mapping[str, Callable[[], Mapping[str, Any]]]
+#: What is trained, at once where it is several, to get one way's figures.
+Ways = Mapping[str, Sequence[Trial]]
 
 
 def equal_ways(ours: Trial) -> Ways:
@@ -29,15 +29,12 @@ def equal_ways(ours: Trial) -> Ways:
     Returns
     -------
     mapping
-        What to run, by name.
+        What to train, by name.
     """
     plain = replace(ours, way="plain")
-    ways: dict[str, Callable[[], Any]] = {
-        "plain, float32": plain.run,
-        "ours, float32": ours.run,
-    }
+    ways = {"plain, float32": [plain], "ours, float32": [ours]}
     if computes_in_bfloat16():
-        ways["ours, bfloat16"] = replace(ours, precision=BFLOAT16).run
+        ways["ours, bfloat16"] = [replace(ours, precision=BFLOAT16)]
     return ways
 
 
@@ -52,15 +49,15 @@ def speed_ways(ours: Trial) -> Ways:
     Returns
     -------
     mapping
-        What to run, by name.
+        What to train, by name.
     """
     plain = replace(ours, way="plain")
     ways = dict(equal_ways(ours))
     if computes_in_bfloat16():
-        ways["plain, bfloat16"] = replace(plain, precision=BFLOAT16).run
+        ways["plain, bfloat16"] = [replace(plain, precision=BFLOAT16)]
     return ways | {
-        "plain, float32, cached": replace(plain, cached=True).run,
-        "ours, float32, cached": replace(ours, cached=True).run,
+        "plain, float32, cached": [replace(plain, cached=True)],
+        "ours, float32, cached": [replace(ours, cached=True)],
     }
 
 
@@ -75,15 +72,15 @@ def input_ways(ours: Trial) -> Ways:
     Returns
     -------
     mapping
-        What to run, by name.
+        What to train, by name.
     """
     plain = replace(ours, way="plain")
     return {
-        "plain": plain.run,
-        "plain, cached": replace(plain, cached=True).run,
-        "ours": ours.run,
-        "ours, cached": replace(ours, cached=True).run,
-        "ours, cached, robust": replace(ours, cached=True, augmentation="robust").run,
+        "plain": [plain],
+        "plain, cached": [replace(plain, cached=True)],
+        "ours": [ours],
+        "ours, cached": [replace(ours, cached=True)],
+        "ours, cached, robust": [replace(ours, cached=True, augmentation="robust")],
     }
 
 
@@ -98,19 +95,17 @@ def processor_ways(ours: Trial) -> Ways:
     Returns
     -------
     mapping
-        What to run, by name.
+        What to train, by name.
     """
     return {
-        "one process": ours.run,
-        "one process, mirrored on 2 devices": replace(ours, devices=2).run,
-        "two trainings at once, a core each": lambda: _at_once(
-            [replace(ours, core=core) for core in (0, 1)]
-        ),
+        "one process": [ours],
+        "one process, mirrored on 2 devices": [replace(ours, devices=2)],
+        "two trainings at once, a core each": [replace(ours, core=c) for c in (0, 1)],
     }
 
 
 def _at_once(trials: Sequence[Trial]) -> dict[str, Any]:
-    """Several trainings together: their rates and memory are sums."""
+    """Train together; rates and memory of several are sums."""
     with ThreadPoolExecutor(len(trials)) as pool:
         taken = list(pool.map(Trial.run, trials))
     sums = ("first", "later", "peak_mb", "processor_s")
@@ -118,16 +113,16 @@ def _at_once(trials: Sequence[Trial]) -> dict[str, Any]:
 
 
 def take_turns(part: str, ways: Ways, turns: int) -> dict[str, list[Turn]]:
-    """Run each way in turns.
+    """Train each way in turns.
 
     Parameters
     ----------
     part : str
         What is measured.
     ways : mapping
-        What to run, by name.
+        What to train, by name.
     turns : int
-        How often.
+        How often; each with weights and an order of its own.
 
     Returns
     -------
@@ -137,8 +132,8 @@ def take_turns(part: str, ways: Ways, turns: int) -> dict[str, list[Turn]]:
     taken: list[Turn] = []
     for turn in range(turns):
         results = {}
-        for way, run in ways.items():
+        for way, trials in ways.items():
             say(f"{part}, turn {turn + 1} of {turns}: {way}")
-            results[way] = run()
+            results[way] = _at_once([replace(trial, seed=turn) for trial in trials])
         taken.append(results)
     return {part: taken}

@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from flask import Flask
 
+from benchmarks import load_table
 from benchmarks.load import main as load
 from deepfake_detector.config import ENV_PREFIX, REPOSITORY, ServeConfig
 from deepfake_detector.web.health import bp as health
 
+RUN = REPOSITORY / "docs" / "benchmarks" / "load.json"
 TEXT = (REPOSITORY / "docs" / "deploy.md").read_text(encoding="utf-8")
 BLOCKS = [
     [document for document in yaml.safe_load_all(block)]
@@ -132,3 +135,9 @@ def test_what_it_says_of_nginx_holds() -> None:
     redis = (REPOSITORY / "deploy/redis/redis.conf").read_text("utf-8")
     assert "maxmemory 32mb" in redis
     assert "at most 32 MB" in TEXT
+
+
+def test_table_of_the_load_is_that_of_the_run() -> None:
+    printed = CliRunner().invoke(load_table.main, [str(RUN)])
+    assert printed.exit_code == 0
+    assert printed.output in TEXT

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from benchmarks.training_page import page
 from benchmarks.training_pictures import write_forgeries, write_portraits
 from benchmarks.training_table import judged, rows
 from benchmarks.training_trial import INPUT_ALONE, Trial
+from benchmarks.training_turns import take_turns
 
 
 def turn(speed: float, **changes: float) -> dict[str, float]:
@@ -18,6 +20,7 @@ def turn(speed: float, **changes: float) -> dict[str, float]:
         "later": speed,
         "seconds": 600 / speed,
         "auc": 0.9,
+        "reached": True,
         "epochs": 2,
         "peak_mb": 900.0,
         "processor_s": 100 / speed,
@@ -64,6 +67,32 @@ def test_more_is_better_in_every_ratio(
     assert cached["median"] == 1.5
     to_auc = ratios["four_conv, time to the AUC, as it ships"]
     assert to_auc["median"] == expected["as it ships"]
+
+
+def test_time_of_a_training_that_was_given_up_is_no_time_to_the_auc() -> None:
+    ended, given_up = turn(75.0), turn(750.0, reached=False)
+    plain = turn(50.0)
+    races = [{"plain, float32": plain, "ours, float32": o} for o in (ended, given_up)]
+    report = judged(RESULTS | {"four_conv, to an AUC": races}, ["four_conv"], False)
+    ratio = report["ratios"]["four_conv, time to the AUC, both float32"]
+    assert ratio["turns"] == [1.5]
+    assert "| got there |" in page(report)
+    assert "| 1 of 2 |" in page(report)
+
+
+def test_there_is_no_time_to_an_auc_that_nobody_reached() -> None:
+    race = {way: turn(50.0, reached=False) for way in SPEEDS}
+    report = judged(RESULTS | {"four_conv, to an AUC": [race]}, ["four_conv"], True)
+    assert not [name for name in report["ratios"] if "time to the AUC" in name]
+
+
+def test_every_turn_has_a_seed_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Trial, "run", lambda trial: turn(10.0, seed=trial.seed))
+    ours = Trial("ours", INPUT_ALONE, "pictures", 2)
+    taken = take_turns("x", {"one": [ours], "two": [ours, ours]}, turns=2)["x"]
+    assert [t["one"]["seed"] for t in taken] == [0, 1]
+    assert [t["two"]["seed"] for t in taken] == [0, 1]
+    assert [t["two"]["later"] for t in taken] == [20.0, 20.0]
 
 
 @pytest.mark.parametrize(("with_bfloat16", "held"), [(True, True), (False, False)])

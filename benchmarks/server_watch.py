@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from benchmarks.gunicorn_server import HOST, Server, pss_megabytes
+from benchmarks.gunicorn_server import HOST, Server, private_megabytes, pss_megabytes
 
 _EVERY_S: Final = 1.0
 _TIMEOUT_S: Final = 60.0
@@ -37,6 +37,8 @@ class Sample:
         Files in the folder of uploads; 0 where none is watched.
     worker_pss_mb : mapping of int to float
         Proportional set size of each worker, by process id.
+    worker_private_mb : mapping of int to float
+        Memory that each worker shares with no other process, by process id.
     """
 
     at_s: float
@@ -46,6 +48,7 @@ class Sample:
     threads: int
     uploads: int
     worker_pss_mb: Mapping[int, float]
+    worker_private_mb: Mapping[int, float]
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,7 @@ class ServerWatch:
                     sum(_entries(Path(f"/proc/{pid}/task")) for pid in pids),
                     _entries(self._uploads) if self._uploads else 0,
                     workers,
+                    {pid: private_megabytes(pid) for pid in pids},
                 )
             )
         except (FileNotFoundError, ProcessLookupError):

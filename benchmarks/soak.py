@@ -34,10 +34,10 @@ from deepfake_detector.config import ENV_PREFIX, ServeConfig
 _NO_LIMIT: Final = "1000000 per second"
 #: Length of the run that tells how fast the server is here, seconds.
 _TRIAL_S: Final = 20.0
-#: Workers are replaced after this share of the load: in the middle of the fifth round
-#: of eight, so that there are rests enough before and after.
-_LIFE_SHARE: Final = 0.53
-_ROUNDS: Final = 8
+#: Workers are replaced after this share of the load, or a tenth later: late enough for
+#: rests of warm workers before, early enough that it happens within the run.
+_LIFE_SHARE: Final = 0.75
+_ROUNDS: Final = 12
 #: Clients of a burst, for each of the others, and how long it is, seconds.
 _BURST_CLIENTS: Final = 3
 _BURST_S: Final = 4.0
@@ -57,9 +57,9 @@ class Soak:
     clients : int, default 64
         How many at once, each sending as soon as it is answered.
     recycle_after : int, optional
-        Requests after which a worker is replaced, a tenth more or less by chance. Where
-        not given, as many as it answers in about half of the time, by a short run
-        before.
+        Requests after which a worker is replaced, or up to a tenth more by chance.
+        Where not given, as many as it answers in three quarters of the time, by a short
+        run before.
     """
 
     minutes: float = 10.0

@@ -14,6 +14,7 @@ _COLUMNS: Final = {
     "p95 ms": "p95_ms",
     "503": "refused",
     "at rest: MB a worker": "worker_mb_after",
+    "private": "private_mb_after",
     "open files": "open_files_after",
     "in uploads/": "uploads_after",
 }
@@ -34,7 +35,7 @@ def page(report: Mapping[str, Any]) -> str:
         Its rounds, and its aims, as Markdown.
     """
     rounds = [
-        [f"{row[name]:g}" for name in _COLUMNS.values()] for row in report["rounds"]
+        [_cell(row[name]) for name in _COLUMNS.values()] for row in report["rounds"]
     ]
     aims = [
         [name, _figure(aim["figure"]), _HELD[aim["held"]]]
@@ -46,6 +47,13 @@ def page(report: Mapping[str, Any]) -> str:
             table(["aim", "seen", "held"], aims),
         ]
     )
+
+
+def _cell(seen: Any) -> str:
+    """A number, or one for each worker."""
+    if isinstance(seen, dict):
+        return ", ".join(f"{mb:g}" for mb in seen.values())
+    return f"{seen:g}"
 
 
 def _figure(figure: Any) -> str:

@@ -26,8 +26,12 @@ MOST_FILES_A_MINUTE: Final = 1.0
 #: the ones that watch uploads and memory, and the runtime's.
 _OTHER_THREADS: Final = 8
 
+#: A worker is as large as it will be after this time at full load, seconds: until then,
+#: its heap fills with what each of its threads keeps, and with holes.
+WARM_UP_S: Final = 300.0
+
 #: Least that a line goes through.
-_LEAST_RESTS: Final = 3
+_LEAST_RESTS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -89,20 +93,24 @@ class SoakReport:
 
     @cached_property
     def lives(self) -> list[list[tuple[float, float]]]:
-        """Times and megabytes of each worker at rest, but for the first, its warm-up.
+        """Times and private megabytes of each worker at rest, once it is warm.
 
-        Those of whom there is too little to see growth are left out.
+        Private, since what processes share weighs more in each where another has just
+        been replaced. Workers of whom there is too little to see growth are left out.
         """
-        pids = dict.fromkeys(pid for rest in self.rests for pid in rest.worker_pss_mb)
+        born_s: dict[int, float] = {}
+        for sample in self.watch.samples:
+            for pid in sample.worker_private_mb:
+                born_s.setdefault(pid, sample.at_s)
         lives = [
             [
-                (r.at_s, r.worker_pss_mb[pid])
-                for r in self.rests
-                if pid in r.worker_pss_mb
+                (rest.at_s, rest.worker_private_mb[pid])
+                for rest in self.rests
+                if pid in rest.worker_private_mb and rest.at_s >= born + WARM_UP_S
             ]
-            for pid in pids
+            for pid, born in born_s.items()
         ]
-        return [life[1:] for life in lives if len(life) > _LEAST_RESTS]
+        return [life for life in lives if len(life) >= _LEAST_RESTS]
 
     @cached_property
     def aims(self) -> dict[str, dict[str, Any]]:
@@ -143,6 +151,9 @@ class SoakReport:
             self._under_load(one)
             | {
                 "worker_mb_after": _worker_mb([rest]),
+                "private_mb_after": {
+                    pid: round(mb, 1) for pid, mb in rest.worker_private_mb.items()
+                },
                 "open_files_after": rest.files,
                 "uploads_after": rest.uploads,
             }

@@ -10,22 +10,27 @@ import pytest
 from benchmarks import soak_page
 from benchmarks.crowd import Outcome
 from benchmarks.server_watch import Checkup, Sample
-from benchmarks.soak_report import Round, SoakReport
+from benchmarks.soak_report import WARM_UP_S, Round, SoakReport
 
-#: Eight minutes, each of 40 s of load and nearly 20 s of rest.
-ROUNDS = [Round(60.0 * n, 60.0 * n + 40, 60.0 * n + 59) for n in range(8)]
-#: In the middle of the fifth.
-REPLACED_S = 260
+#: Twenty minutes, each of 40 s of load and nearly 20 s of rest.
+ROUNDS = [Round(60.0 * n, 60.0 * n + 40, 60.0 * n + 59) for n in range(20)]
+END_S = 1200
+#: In the middle of the eleventh.
+REPLACED_S = 620
 
 MEMORY = "a worker at rest grows < 1 MB a minute"
 FILES = "open files at rest grow < 1 a minute"
 
 
 def sample(
-    at_s: int, leak_mb_s: float = 0.0, files_s: float = 0.0, threads: int = 80
+    at_s: int,
+    leak_mb_s: float = 0.0,
+    files_s: float = 0.0,
+    threads: int = 80,
+    grown_mb: float = 0.0,
 ) -> Sample:
     """Two workers, one of which is replaced; each has more in hand under load."""
-    in_hand = 30.0 * (at_s % 7) if at_s % 60 < 40 else 0.0
+    in_hand = grown_mb + (30.0 * (at_s % 7) if at_s % 60 < 40 else 0.0)
     is_new = at_s >= REPLACED_S
     lived_s = at_s - REPLACED_S if is_new else at_s
     workers = {
@@ -33,11 +38,13 @@ def sample(
         (3 if is_new else 2): 80 + in_hand + leak_mb_s * lived_s,
     }
     files = 50 + int(files_s * at_s)
-    return Sample(at_s, 30 + sum(workers.values()), 300.0, files, threads, 0, workers)
+    private = {pid: mb - 50 for pid, mb in workers.items()}
+    pss_mb = 30 + sum(workers.values())
+    return Sample(at_s, pss_mb, 300.0, files, threads, 0, workers, private)
 
 
 def soak(**changes: Any) -> SoakReport:
-    samples = [sample(at_s) for at_s in range(481)]
+    samples = [sample(at_s) for at_s in range(END_S + 1)]
     outcomes = [Outcome("portrait", 200, 9.0 + s, 10.0 + s) for s in range(40)]
     outcomes.append(Outcome("portrait", 503, 20.0, 20.5, retry_after_s=5))
     watch = SimpleNamespace(
@@ -92,19 +99,40 @@ def test_aim_is_missed(change: dict[str, Any], aim: str) -> None:
     ids=["memory", "files", "threads"],
 )
 def test_what_grows_is_noticed(make: Callable[[int], Sample], aim: str) -> None:
-    assert missed(soak(samples=[make(s) for s in range(481)])) == [aim]
+    assert missed(soak(samples=[make(s) for s in range(END_S + 1)])) == [aim]
 
 
 def test_each_life_has_its_own_line() -> None:
-    samples = [sample(s, leak_mb_s=0.03) for s in range(481)]
+    samples = [sample(s, leak_mb_s=0.03) for s in range(END_S + 1)]
     figure = soak(samples=samples).aims[MEMORY]["figure"]
     assert figure == pytest.approx([1.8, 1.8, 1.8])
+
+
+def warming(at_s: int) -> Sample:
+    """Grows by 0.1 MB a second for nearly five minutes, and then no more."""
+    return sample(at_s, grown_mb=0.1 * min(at_s, WARM_UP_S - 1))
+
+
+def test_warm_up_is_no_growth() -> None:
+    report = soak(samples=[warming(s) for s in range(END_S + 1)])
+    assert report.aims[MEMORY] == {"held": True, "figure": [0.0, 0.0, 0.0]}
+
+
+def test_what_is_shared_is_no_growth() -> None:
+    """A neighbour that is replaced leaves the pages that it shared to the others."""
+    samples = [
+        replace(
+            s, worker_pss_mb={pid: mb + s.at_s for pid, mb in s.worker_pss_mb.items()}
+        )
+        for s in map(sample, range(END_S + 1))
+    ]
+    assert soak(samples=samples).aims[MEMORY]["figure"] == [0.0, 0.0, 0.0]
 
 
 def test_worker_that_was_there_from_the_start_was_not_replaced() -> None:
     samples = [sample(s) for s in range(REPLACED_S)]
     first = replace(samples[0], worker_pss_mb={1: 100.0})  # the other was starting
-    report = soak(samples=[first, *samples[1:]], rounds=ROUNDS[:4])
+    report = soak(samples=[first, *samples[1:]], rounds=ROUNDS[:10])
     assert missed(report) == ["a worker was replaced"]
 
 
@@ -118,8 +146,9 @@ def test_soak_that_is_too_short_says_so() -> None:
 
 def test_rounds_tell_server_and_clients() -> None:
     first, second, *rest = soak().by_round
-    assert (first["to_s"], second["to_s"], len(rest)) == (40.0, 100.0, 6)
+    assert (first["to_s"], second["to_s"], len(rest)) == (40.0, 100.0, 18)
     assert (first["worker_mb_after"], first["open_files_after"]) == (90.0, 50)
+    assert first["private_mb_after"] == {1: 50.0, 2: 30.0}
     assert first["worker_mb"] > first["worker_mb_after"]
     assert (first["threads"], first["uploads_after"]) == (80, 0)
     assert first["accepted_per_second"] == 1.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import accumulate, islice, takewhile
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from deepfake_detector.exceptions import ConfigError
 from deepfake_detector.found_picture import shown
@@ -26,21 +26,60 @@ _NOT_THERE: Final = (
     *(errno.ELOOP, errno.ENAMETOOLONG),
 )
 
+#: How many links Linux follows on the way to one file.
+_MOST_LINKS: Final = 40
+
+
+class Look(NamedTuple):
+    """A look into a folder.
+
+    Parameters
+    ----------
+    folder : str
+        Which.
+    name : str, optional
+        The name that is looked for; where not given, all are.
+    """
+
+    folder: str
+    name: str | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class UnreadableFolder:
-    """A folder that may hold what matches, and cannot be looked into.
+    """A folder that may hold what is sought, and cannot be looked into.
+
+    Parameters
+    ----------
+    look : Look
+        What was tried.
+    error : OSError
+        Why it failed.
+    """
+
+    look: Look
+    error: OSError
+
+    @property
+    def path(self) -> str:
+        """Where it is."""
+        return self.look.folder
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a pattern meets, and how.
 
     Parameters
     ----------
     path : str
-        Where it is.
-    error : OSError
-        Why it cannot be.
+        A file or a folder.
+    looks : tuple of Look
+        By which it comes there, from the first wildcard on.
     """
 
     path: str
-    error: OSError
+    looks: tuple[Look, ...]
 
 
 def is_pattern(path: str) -> bool:
@@ -59,6 +98,22 @@ def is_pattern(path: str) -> bool:
     return not _WILDCARDS.isdisjoint(path) and not os.path.lexists(path)
 
 
+def joined(folder: str, name: str) -> str:
+    """Return the path of what lies in a folder.
+
+    Parameters
+    ----------
+    folder, name : str
+        Which; "" is the root.
+
+    Returns
+    -------
+    str
+        Both with a slash between.
+    """
+    return folder + SEPARATOR + name
+
+
 def absolute(path: str) -> str:
     """Return an absolute path without ``..``, and with its links as they are.
 
@@ -70,18 +125,42 @@ def absolute(path: str) -> str:
     Returns
     -------
     str
-        The path; links that stand before a ``..`` are followed, since it leads out of
-        the folder that they lead to.
+        The path; a link that stands right before a ``..`` is followed, since it leads
+        out of the folder that the link leads to.
     """
-    parts = path.split(SEPARATOR)
-    if os.pardir in parts:
-        after = len(parts) - parts[::-1].index(os.pardir)
-        with suppress(ValueError):  # a NUL in the path
-            path = os.path.realpath(SEPARATOR.join(parts[:after]))
-            path = SEPARATOR.join([path, *parts[after:]])
+    if os.pardir in path.split(SEPARATOR):
+        path = _without_ups(Path(path).absolute())
     # Two slashes at the beginning are kept by POSIX, and mean one to Linux.
     normal = os.path.normpath(Path(path).absolute())
     return SEPARATOR + normal.lstrip(SEPARATOR)
+
+
+def _without_ups(path: Path) -> str:
+    """Take each ``..`` out of an absolute path, with the name before it."""
+    kept: list[str] = []
+    waiting = [*reversed(path.parts[1:])]
+    links = 0
+    while waiting:
+        part = waiting.pop()
+        if part != os.pardir:
+            kept += [] if part in ("", os.curdir) else [part]
+            continue
+        target = _link_at(SEPARATOR + SEPARATOR.join(kept))
+        del kept[-1:]
+        links += target is not None
+        # More than the system follows lead nowhere.
+        if target is not None and links <= _MOST_LINKS:
+            if target.startswith(SEPARATOR):
+                kept.clear()
+            waiting += [os.pardir, *reversed(target.split(SEPARATOR))]
+    return SEPARATOR + SEPARATOR.join(kept)
+
+
+def _link_at(path: str) -> str | None:
+    """What a link says; None where there is none."""
+    with suppress(OSError, ValueError):  # as of a NUL in the path
+        return str(Path(path).readlink())
+    return None
 
 
 def is_folder(place: Path | os.DirEntry[str]) -> bool:
@@ -165,8 +244,8 @@ class PathPattern:
             elif not (self.files_only and is_folder(Path(place.path))):
                 yield place.path
 
-    def match(self, path: str) -> str | None:
-        """Find what of a path matches: itself, or the folder that it lies in.
+    def match(self, path: str) -> Match | None:
+        """Find what of a path matches: itself, or a folder that it lies in.
 
         Parameters
         ----------
@@ -175,8 +254,8 @@ class PathPattern:
 
         Returns
         -------
-        str or None
-            The path or one of its folders; None where neither would be found.
+        Match or None
+            None where neither would be found.
         """
         if not path.startswith(self._base):
             return None
@@ -188,28 +267,31 @@ class PathPattern:
             return None
         if self.files_only and self._is_past_links(names):
             return None
-        return self._base + SEPARATOR.join(names)
+        folders = accumulate(names[:-1], joined, initial=self._base[:-1])
+        looks = (
+            Look(folder or SEPARATOR, part if _WILDCARDS.isdisjoint(part) else None)
+            for folder, part in zip(folders, parts, strict=True)
+        )
+        return Match(self._base + SEPARATOR.join(names), tuple(looks))
 
     def _is_past_links(self, names: Sequence[str]) -> bool:
         """Whether ``**`` would have to follow a link to come to a path."""
         first = self._fitted.index(_ANY_FOLDERS)
         last = len(names) - len(self._fitted) + first + 1
-        paths = accumulate(names[:last], lambda a, b: a + SEPARATOR + b)
+        paths = accumulate(names[:last], joined)
         folders = islice(paths, first, None)
         return any(Path(self._base + folder).is_symlink() for folder in folders)
 
     def _within(self, place: "_Place") -> Iterator["_Place | UnreadableFolder"]:
         """What in a folder fits the next part."""
         part = self._parts[place.parts]
-        after = place.parts + 1
         if part == _ANY_FOLDERS:
-            yield _Place(place.path, after)
-            part, after = "*", place.parts
-        for path in _fitting(place.path, part):
-            if isinstance(path, UnreadableFolder):
-                yield path
-            elif after > place.parts or _is_true_folder(path):
-                yield _Place(path, after)
+            yield _Place(place.path, place.parts + 1)
+            paths, after = _fitting(place.path, "*", folders_only=True), place.parts
+        else:
+            paths, after = _fitting(place.path, part), place.parts + 1
+        for path in paths:
+            yield _Place(path, after) if isinstance(path, str) else path
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,10 +302,6 @@ class _Place:
     parts: int
 
 
-def _is_true_folder(path: str) -> bool:
-    return is_folder(Path(path)) and not Path(path).is_symlink()
-
-
 def _parts(text: str) -> list[str]:
     """The names between slashes; ``**`` at the end stands for all files below."""
     parts = [part for part in text.split(SEPARATOR) if part]
@@ -231,24 +309,54 @@ def _parts(text: str) -> list[str]:
     return [*parts, "*"] if parts[-1:] == [_ANY_FOLDERS] else parts
 
 
-def _fitting(folder: str, part: str) -> Iterator[str | UnreadableFolder]:
-    """Paths in a folder whose names fit, sorted."""
+def _fitting(
+    folder: str, part: str, folders_only: bool = False
+) -> Iterator[str | UnreadableFolder]:
+    """Paths in a folder whose names fit, sorted; of folders, those that are no link."""
     beginning = folder if folder in ("", SEPARATOR) else folder + SEPARATOR
+    look = Look(folder or os.curdir, part if _WILDCARDS.isdisjoint(part) else None)
     try:
-        if not _WILDCARDS.isdisjoint(part):
-            with os.scandir(folder or os.curdir) as entries:
-                names = sorted(e.name for e in entries if _fits(e.name, part))
+        if look.name is None:
+            names = _listed(look.folder, part, folders_only)
         else:
-            os.lstat(beginning + part)
-            names = [part]
+            names = [part] if _is_there(beginning + part) else []
     except OSError as error:
         if error.errno not in _NOT_THERE:
-            yield UnreadableFolder(folder or os.curdir, error)
+            yield UnreadableFolder(look, error)
         return
     except ValueError:  # a NUL in the part, which no file's name has
         return
     for name in names:
         yield beginning + name
+
+
+def _listed(folder: str, part: str, folders_only: bool) -> list[str]:
+    with os.scandir(folder) as entries:
+        return sorted(
+            entry.name
+            for entry in entries
+            if _fits(entry.name, part)
+            and (not folders_only or _may_be_true_folder(entry))
+        )
+
+
+def _is_there(path: str) -> bool:
+    """Whether something is there, which perhaps cannot be opened."""
+    try:
+        os.lstat(path)
+    except PermissionError:  # of its folder
+        raise
+    except OSError as error:
+        return error.errno not in _NOT_THERE
+    return True
+
+
+def _may_be_true_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder and no link to one, or the system does not tell."""
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:  # whoever looks into it is told why
+        return True
 
 
 def _fits(name: str, part: str) -> bool:

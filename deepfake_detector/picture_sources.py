@@ -22,11 +22,14 @@ from deepfake_detector.exceptions import ConfigError
 from deepfake_detector.found_picture import FoundPicture, shown
 from deepfake_detector.path_pattern import (
     SEPARATOR,
+    Look,
+    Match,
     PathPattern,
     UnreadableFolder,
     absolute,
     is_folder,
     is_pattern,
+    joined,
 )
 
 #: Endings of files that are taken for pictures; others, such as tables, are left out.
@@ -79,7 +82,8 @@ class PictureSources:
         self._paths = tuple(paths)
         self._patterns: dict[int, PathPattern] = {}
         self._first_at: dict[str, int] = {}
-        self._refused: set[str] = set()
+        self._rows_of_folders: set[str] = set()
+        self._refused: set[tuple[int, Look]] = set()
         for index, path in enumerate(paths):
             if is_pattern(path):
                 self._patterns[index] = PathPattern(path)
@@ -106,6 +110,7 @@ class PictureSources:
         FoundPicture
             Each picture, and what stands in for an unreadable folder or archive.
         """
+        self._rows_of_folders.clear()
         self._refused.clear()
         for index, path in enumerate(self._paths):
             pattern = self._patterns.get(index)
@@ -113,8 +118,11 @@ class PictureSources:
                 for found in self._at(met, index, with_content):
                     if not isinstance(found, UnreadableFolder):
                         yield found
-                    elif not self._has_row(found.path, index):
-                        self._refused.add(absolute(found.path))
+                        continue
+                    folder = absolute(found.path)
+                    self._refused.add((index, Look(folder, found.look.name)))
+                    if not self._has_row(found.path, index):
+                        self._rows_of_folders.add(folder)
                         yield FoundPicture.unreadable(found.path, found.error)
 
     def count(self) -> int | None:
@@ -139,7 +147,7 @@ class PictureSources:
         """What one path stands for that no path before it does."""
         path = _plain(met if isinstance(met, str) else met.path)
         if isinstance(met, UnreadableFolder):
-            yield UnreadableFolder(path, met.error)
+            yield UnreadableFolder(Look(path, met.look.name), met.error)
         elif is_folder(Path(path)):
             yield from self._walk(path, index, with_content)
         elif not self._is_known(path, index):
@@ -155,7 +163,7 @@ class PictureSources:
             try:
                 files, folders = self._names(folder)
             except OSError as error:
-                yield UnreadableFolder(folder, error)
+                yield UnreadableFolder(Look(folder), error)
                 continue
             waiting += reversed(folders)
             for path in files:
@@ -208,41 +216,50 @@ class PictureSources:
         closed folder is a folder to a pattern that looks into it, and else a file.
         """
         file = absolute(path)
-        if file in self._refused:
+        if file in self._rows_of_folders:
             return True
         if is_folder(Path(path)):
             return False
         pattern = self._patterns.get(index)
-        is_met = pattern is not None and pattern.match(file) == file
+        match = None if pattern is None else pattern.match(file)
+        is_met = match is not None and match.path == file
         return is_met or self._is_known(path, index)
 
     def _is_known(self, path: str, index: int) -> bool:
         """Whether a path that was given before this one stands for the file."""
         file = absolute(path)
-        if file in self._refused:
-            return True
-        tops = [
-            top
-            for top in accumulate(file.split(SEPARATOR), lambda a, b: a + SEPARATOR + b)
-            if self._first_at.get(top or SEPARATOR, index) < index
+        return file in self._rows_of_folders or any(
+            self._refused.isdisjoint((before, look) for look in looks)
+            for before, looks in self._ways(file, index)
+        )
+
+    def _ways(self, file: str, index: int) -> Iterator[tuple[int, list[Look]]]:
+        """How paths that were given before come to a file, where they may look."""
+        starts = [
+            (self._first_at.get(top or SEPARATOR, index), Match(top, ()))
+            for top in accumulate(file.split(SEPARATOR), joined)
         ]
         for before, pattern in self._patterns.items():
-            top = pattern.match(file) if before < index else None
-            tops += [] if top is None else [top]
-        return any(self._is_met_from(top, file) for top in tops)
+            match = pattern.match(file) if before < index else None
+            starts += [] if match is None else [(before, match)]
+        for before, match in starts:
+            below = None if before >= index else self._looks_below(match.path, file)
+            if below is not None:
+                yield before, [*match.looks, *below]
 
-    def _is_met_from(self, top: str, file: str) -> bool:
-        """Whether going through a folder, or taking a file, meets a file."""
+    def _looks_below(self, top: str, file: str) -> list[Look] | None:
+        """By which going through a folder comes to a file; None where it does not."""
         if top == file:
-            return True
+            return []
         *folders, name = file[len(top) :].lstrip(SEPARATOR).split(SEPARATOR)
-        between = [*accumulate([top, *folders], lambda a, b: a + SEPARATOR + b)]
-        return (
-            self._takes(name)
-            and not any(map(_is_hidden, [*folders, name]))
-            and self._refused.isdisjoint(between)
-            and not any(Path(folder).is_symlink() for folder in between[1:])
-        )
+        above = [*accumulate(folders, joined, initial=top)]
+        if (
+            not self._takes(name)
+            or any(map(_is_hidden, [*folders, name]))
+            or any(Path(folder).is_symlink() for folder in above[1:])
+        ):
+            return None
+        return [Look(folder or SEPARATOR) for folder in above]
 
 
 def _plain(path: str) -> str:

@@ -23,6 +23,12 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "t"
 
 
+def _top(pattern: str, path: str) -> str | None:
+    """What of a path a pattern meets."""
+    match = PathPattern(pattern).match(path)
+    return match and match.path
+
+
 @pytest.mark.parametrize(
     "pattern",
     [
@@ -35,7 +41,7 @@ def test_it_finds_what_glob_finds_and_knows_it_again(tree: Path, pattern: str) -
     expected = glob.glob(pattern)  # noqa: PTH207
     assert sorted(found) == sorted(expected)
     everything = {absolute(str(path)) for path in tree.rglob("*")}
-    matched = {p for p in everything if PathPattern(pattern).match(p) == p}
+    matched = {p for p in everything if _top(pattern, p) == p}
     assert matched == {absolute(path) for path in found}
 
 
@@ -57,9 +63,23 @@ def test_an_absolute_pattern_begins_with_the_root(tree: Path) -> None:
 
 
 def test_a_folder_that_matches_stands_for_what_is_in_it(tree: Path) -> None:
-    assert PathPattern("x*").match(f"{tree}/x1/deep/1.jpg") == f"{tree}/x1"
+    assert _top("x*", f"{tree}/x1/deep/1.jpg") == f"{tree}/x1"
     assert PathPattern("x*").match(f"{tree}/a/1.jpg") is None
     assert PathPattern("x*").match("/elsewhere/x1") is None
+
+
+def test_it_says_by_which_looks_it_comes_to_a_path(tree: Path) -> None:
+    match = PathPattern("a/**/b/*/1.jpg").match(f"{tree}/a/x/b/c/1.jpg")
+    assert match is not None
+    assert match.looks == (
+        (f"{tree}/a", None),
+        (f"{tree}/a/x", "b"),
+        (f"{tree}/a/x/b", None),
+        (f"{tree}/a/x/b/c", "1.jpg"),
+    )
+    match = PathPattern("/*/x").match("/etc/x")
+    assert match is not None
+    assert match.looks == (("/", None), ("/etc", "x"))
 
 
 def test_links_to_folders_are_not_followed_by_two_stars(tree: Path) -> None:
@@ -105,8 +125,36 @@ def test_a_folder_above_is_the_one_that_the_system_finds(tree: Path) -> None:
     assert absolute(f"/{tree}/link/1.jpg") == f"{tree}/link/1.jpg"
     pattern = PathPattern("link/../[12].jpg")
     assert list(pattern.paths()) == ["link/../1.jpg", "link/../2.jpg"]
-    assert pattern.match(f"{tree}/a/1.jpg") == f"{tree}/a/1.jpg"
+    assert _top("link/../[12].jpg", f"{tree}/a/1.jpg") == f"{tree}/a/1.jpg"
     assert pattern.match(f"{tree}/1.jpg") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        # Only what stands right before the dots is followed.
+        *(("link/c/../1.jpg", "link/1.jpg"), ("link/c/..", "link")),
+        *(("link/..", "a"), ("link/../..", ""), ("to_link/../1.jpg", "a/1.jpg")),
+        *(("whole/../1.jpg", "a/1.jpg"), ("a/b/up/../1.jpg", "1.jpg")),
+        *(("a/../link/c/../../1.jpg", "a/1.jpg"), ("a/none/../1.jpg", "a/1.jpg")),
+        *(("me/..", ""), ("a/\0/..", "a"), (".//./a/./..//a/", "a")),
+    ],
+)
+def test_up_again_is_to_the_folder_that_holds_the_last(
+    tree: Path, path: str, expected: str
+) -> None:
+    (tree / "link").symlink_to("a/b")
+    (tree / "to_link").symlink_to("link")
+    (tree / "whole").symlink_to(tree / "a" / "b")
+    (tree / "a" / "b" / "up").symlink_to("..")
+    (tree / "me").symlink_to("me")
+    assert absolute(path) == f"{tree}/{expected}".rstrip("/")
+    assert absolute(f"/{tree}/{path}") == f"{tree}/{expected}".rstrip("/")
+
+
+def test_more_up_than_there_is_leads_to_the_root() -> None:
+    assert absolute("/../" * 3) == "/"
+    assert absolute("../" * 100 + "etc") == "/etc"
 
 
 def test_what_two_stars_do_not_come_to_does_not_match(tree: Path) -> None:

@@ -1,9 +1,12 @@
+import errno
 import inspect
 import os
 import sys
 import tracemalloc
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -240,15 +243,87 @@ def test_a_folder_that_tells_names_and_no_more_loses_nothing(
     assert found == ["ro/1.jpg", "ro/sub.jpg"]
 
 
-@pytest.mark.parametrize("given", ["dark", ".", "d*"])
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (("ro/**/*.jpg",), ["ro/1.jpg", "ro/sub"]),
+        (("ro/**",), ["ro/1.jpg", "ro/sub"]),
+        (("ro/**/*.jpg", "ro"), ["ro/1.jpg", "ro/sub"]),
+        (("r?/**/2.jpg",), ["ro", "ro/sub"]),
+        (("r?/2.jpg", "ro", "ro"), ["ro", "ro/1.jpg", "ro/sub"]),
+        (("r?/2.jpg", "ro/*", "ro"), ["ro", "ro/1.jpg", "ro/sub"]),
+    ],
+)
+def test_folders_in_a_folder_that_cannot_be_entered_get_a_row(
+    tree: Path, given: tuple[str, ...], expected: list[str]
+) -> None:
+    (tree / "ro" / "sub").mkdir(parents=True)
+    (tree / "ro" / "1.jpg").touch()
+    (tree / "ro" / "sub" / "2.jpg").touch()
+    with closed(tree / "ro", mode=0o444):
+        assert paths(*given) == expected
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("dark", ".", "d*", "dark/*.jpg", "d*/*.jpg", "dark/**", "**/*.jpg"),
+        *("*/*", "[c-e]*/?.jpg"),
+    ],
+)
 def test_a_folder_that_tells_no_names_still_has_what_is_named(
     tree: Path, given: str
 ) -> None:
     (tree / "dark").mkdir()
     (tree / "dark" / "1.jpg").touch()
     with closed(tree / "dark", mode=0o111):
-        found = paths(given, "dark/1.jpg")
-    assert {"dark", "dark/1.jpg"} <= set(map(os.path.normpath, found))
+        for order in ([given, "dark/1.jpg"], ["dark/1.jpg", given]):
+            found = [*map(os.path.normpath, paths(*order))]
+            assert found.count("dark") == 1
+            assert found.count("dark/1.jpg") == 1
+
+
+@pytest.mark.parametrize("given", ["old", "old/**/*.jpg", "old/*/*.jpg", "old/*/2.jpg"])
+def test_a_folder_that_is_gone_from_its_server_gets_a_row(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    (tree / "old" / "sub").mkdir(parents=True)
+    (tree / "old" / "1.jpg").touch()
+    for place, name in ((os, "scandir"), (os, "stat"), (os, "lstat")):
+        monkeypatch.setattr(place, name, _stale("old/sub", getattr(place, name)))
+    found = paths(given)
+    assert [path for path in found if path.startswith("old/sub")] in (
+        ["old/sub"],
+        ["old/sub/2.jpg"],
+    )
+
+
+def _stale(folder: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of the system that fails as for a folder that NFS has lost."""
+
+    def stale(path: Any = ".", *arguments: Any, **options: Any) -> Any:
+        if not isinstance(path, int) and os.fspath(path).startswith(folder):
+            raise OSError(errno.ESTALE, "Stale file handle", path)
+        return function(path, *arguments, **options)
+
+    return stale
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *(("data", "data/x/../y"), ("data/y", "data/x/../y")),
+        *(("data/y/1.jpg", "data/x/../y/*.jpg"), ("data/x/../y/?.jpg", "data")),
+    ],
+)
+def test_up_again_below_a_linked_folder_repeats_nothing(
+    tree: Path, given: tuple[str, ...]
+) -> None:
+    (tree / "real" / "x").mkdir(parents=True)
+    (tree / "real" / "y").mkdir()
+    (tree / "real" / "y" / "1.jpg").touch()
+    (tree / "data").symlink_to("real")
+    assert len(paths(*given)) == 1
 
 
 def test_a_closed_folder_is_no_formula(tree: Path) -> None:

@@ -18,6 +18,25 @@ _WELL: Final = ("/livez", "/readyz")
 
 
 @dataclass(frozen=True)
+class Worker:
+    """One worker of a server at one moment.
+
+    Parameters
+    ----------
+    pss_mb : float
+        Proportional set size: pages that n processes share count 1/n.
+    private_mb : float
+        Memory that it shares with no other process.
+    threads : int
+        Its threads.
+    """
+
+    pss_mb: float
+    private_mb: float
+    threads: int
+
+
+@dataclass(frozen=True)
 class Sample:
     """The workers of a server at one moment.
 
@@ -31,24 +50,23 @@ class Sample:
         Resident set size of the workers: pages that are shared count in each.
     files : int
         Open file descriptors of the workers.
-    threads : int
-        Their threads.
     uploads : int
         Files in the folder of uploads; 0 where none is watched.
-    worker_pss_mb : mapping of int to float
-        Proportional set size of each worker, by process id.
-    worker_private_mb : mapping of int to float
-        Memory that each worker shares with no other process, by process id.
+    workers : mapping of int to Worker
+        Each of them, by process id.
     """
 
     at_s: float
     pss_mb: float
     rss_mb: float
     files: int
-    threads: int
     uploads: int
-    worker_pss_mb: Mapping[int, float]
-    worker_private_mb: Mapping[int, float]
+    workers: Mapping[int, Worker]
+
+    @property
+    def threads(self) -> int:
+        """Threads of all workers."""
+        return sum(worker.threads for worker in self.workers.values())
 
 
 @dataclass(frozen=True)
@@ -100,7 +118,13 @@ class ServerWatch:
         ]
 
     def elapsed_s(self) -> float:
-        """Return the time since the watch began, seconds."""
+        """Tell the time.
+
+        Returns
+        -------
+        float
+            Since the watch began, seconds.
+        """
         return time.perf_counter() - self.began
 
     def __enter__(self) -> Self:
@@ -127,17 +151,16 @@ class ServerWatch:
     def _sample(self) -> None:
         try:
             pids = self._server.worker_pids()
-            workers = {pid: pss_megabytes(pid) for pid in pids}
+            workers = {pid: _worker(pid) for pid in pids}
+            master_mb = pss_megabytes(self._server.process.pid)
             self.samples.append(
                 Sample(
                     self.elapsed_s(),
-                    pss_megabytes(self._server.process.pid) + sum(workers.values()),
+                    master_mb + sum(worker.pss_mb for worker in workers.values()),
                     sum(map(_rss_megabytes, pids)),
                     sum(_entries(Path(f"/proc/{pid}/fd")) for pid in pids),
-                    sum(_entries(Path(f"/proc/{pid}/task")) for pid in pids),
                     _entries(self._uploads) if self._uploads else 0,
                     workers,
-                    {pid: private_megabytes(pid) for pid in pids},
                 )
             )
         except (FileNotFoundError, ProcessLookupError):
@@ -149,6 +172,11 @@ class ServerWatch:
             status = _status(self._server.port, path)
             took = 1e3 * (time.perf_counter() - started)
             self.checkups.append(Checkup(path, status, took))
+
+
+def _worker(pid: int) -> Worker:
+    threads = _entries(Path(f"/proc/{pid}/task"))
+    return Worker(pss_megabytes(pid), private_megabytes(pid), threads)
 
 
 def _status(port: int, path: str) -> int:

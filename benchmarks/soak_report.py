@@ -100,13 +100,13 @@ class SoakReport:
         """
         born_s: dict[int, float] = {}
         for sample in self.watch.samples:
-            for pid in sample.worker_private_mb:
+            for pid in sample.workers:
                 born_s.setdefault(pid, sample.at_s)
         lives = [
             [
-                (rest.at_s, rest.worker_private_mb[pid])
+                (rest.at_s, rest.workers[pid].private_mb)
                 for rest in self.rests
-                if pid in rest.worker_private_mb and rest.at_s >= born + WARM_UP_S
+                if pid in rest.workers and rest.at_s >= born + WARM_UP_S
             ]
             for pid, born in born_s.items()
         ]
@@ -120,9 +120,13 @@ class SoakReport:
         refused = [o for o in self.outcomes if o.status == 503]
         unwell = [c for c in self.watch.checkups if c.status != HTTPStatus.OK]
         silent = sum(o.retry_after_s is None for o in refused)
-        seen = {pid for sample in self.watch.samples for pid in sample.worker_pss_mb}
-        replaced = len(seen - set(self.watch.samples[-1].worker_pss_mb))
-        threads = max(s.threads / len(s.worker_pss_mb) for s in self.watch.samples)
+        seen = {pid for sample in self.watch.samples for pid in sample.workers}
+        replaced = len(seen - set(self.watch.samples[-1].workers))
+        threads = max(
+            worker.threads
+            for sample in self.watch.samples
+            for worker in sample.workers.values()
+        )
         config = ServeConfig()
         most_threads = config.threads + config.judging_at_once + _OTHER_THREADS
         files = [(rest.at_s, float(rest.files)) for rest in self.rests[1:]]
@@ -152,7 +156,8 @@ class SoakReport:
             | {
                 "worker_mb_after": _worker_mb([rest]),
                 "private_mb_after": {
-                    pid: round(mb, 1) for pid, mb in rest.worker_private_mb.items()
+                    pid: round(worker.private_mb, 1)
+                    for pid, worker in rest.workers.items()
                 },
                 "open_files_after": rest.files,
                 "uploads_after": rest.uploads,
@@ -210,8 +215,8 @@ class SoakReport:
 
 def _worker_mb(samples: Sequence[Sample]) -> float:
     """The median of all workers and samples."""
-    every = (mb for sample in samples for mb in sample.worker_pss_mb.values())
-    return round(statistics.median(every), 1)
+    every = (worker for sample in samples for worker in sample.workers.values())
+    return round(statistics.median(worker.pss_mb for worker in every), 1)
 
 
 def _flat(

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import soak_page
 from benchmarks.crowd import Outcome
-from benchmarks.server_watch import Checkup, Sample
+from benchmarks.server_watch import Checkup, Sample, Worker
 from benchmarks.soak_report import WARM_UP_S, Round, SoakReport
 
 #: Twenty minutes, each of 40 s of load and nearly 20 s of rest.
@@ -26,21 +26,22 @@ def sample(
     at_s: int,
     leak_mb_s: float = 0.0,
     files_s: float = 0.0,
-    threads: int = 80,
+    threads: int = 40,
     grown_mb: float = 0.0,
 ) -> Sample:
     """Two workers, one of which is replaced; each has more in hand under load."""
     in_hand = grown_mb + (30.0 * (at_s % 7) if at_s % 60 < 40 else 0.0)
     is_new = at_s >= REPLACED_S
     lived_s = at_s - REPLACED_S if is_new else at_s
-    workers = {
-        1: 100 + in_hand + leak_mb_s * at_s,
-        (3 if is_new else 2): 80 + in_hand + leak_mb_s * lived_s,
+    private_mb = {
+        1: 50 + in_hand + leak_mb_s * at_s,
+        (3 if is_new else 2): 30 + in_hand + leak_mb_s * lived_s,
     }
     files = 50 + int(files_s * at_s)
-    private = {pid: mb - 50 for pid, mb in workers.items()}
-    pss_mb = 30 + sum(workers.values())
-    return Sample(at_s, pss_mb, 300.0, files, threads, 0, workers, private)
+    workers = {pid: Worker(50 + mb, mb, 40) for pid, mb in private_mb.items()}
+    workers[1] = replace(workers[1], threads=threads)
+    pss_mb = 30 + sum(worker.pss_mb for worker in workers.values())
+    return Sample(at_s, pss_mb, 300.0, files, 0, workers)
 
 
 def soak(**changes: Any) -> SoakReport:
@@ -94,7 +95,7 @@ def test_aim_is_missed(change: dict[str, Any], aim: str) -> None:
     [
         (lambda s: sample(s, leak_mb_s=0.03), MEMORY),
         (lambda s: sample(s, files_s=0.1), FILES),
-        (lambda s: sample(s, threads=400), threads_aim()),
+        (lambda s: sample(s, threads=100), threads_aim()),
     ],
     ids=["memory", "files", "threads"],
 )
@@ -118,12 +119,14 @@ def test_warm_up_is_no_growth() -> None:
     assert report.aims[MEMORY] == {"held": True, "figure": [0.0, 0.0, 0.0]}
 
 
+def larger(worker: Worker, shared_mb: float) -> Worker:
+    return replace(worker, pss_mb=worker.pss_mb + shared_mb)
+
+
 def test_what_is_shared_is_no_growth() -> None:
     """A neighbour that is replaced leaves the pages that it shared to the others."""
     samples = [
-        replace(
-            s, worker_pss_mb={pid: mb + s.at_s for pid, mb in s.worker_pss_mb.items()}
-        )
+        replace(s, workers={pid: larger(w, s.at_s) for pid, w in s.workers.items()})
         for s in map(sample, range(END_S + 1))
     ]
     assert soak(samples=samples).aims[MEMORY]["figure"] == [0.0, 0.0, 0.0]
@@ -131,7 +134,8 @@ def test_what_is_shared_is_no_growth() -> None:
 
 def test_worker_that_was_there_from_the_start_was_not_replaced() -> None:
     samples = [sample(s) for s in range(REPLACED_S)]
-    first = replace(samples[0], worker_pss_mb={1: 100.0})  # the other was starting
+    one = {1: samples[0].workers[1]}  # the other was starting
+    first = replace(samples[0], workers=one)
     report = soak(samples=[first, *samples[1:]], rounds=ROUNDS[:10])
     assert missed(report) == ["a worker was replaced"]
 

@@ -28,7 +28,7 @@ class Load:
     turns : int
         Turns of each way with each number of clients.
     has_face : bool, default True
-        Whether an answer must hold a score.
+        Whether an answer must hold a score; where not, it must hold none.
     """
 
     jpeg: bytes
@@ -130,7 +130,8 @@ def contest(ways: Mapping[str, Way], load: Load) -> dict[str, Side]:
     Raises
     ------
     RuntimeError
-        If a server does not come up, or answers without a score.
+        If a server does not come up, or answers without a score where the picture has
+        a face, or with one where it has none.
     """
     sides = {name: Side() for name in ways}
     with ExitStack() as stack:
@@ -187,7 +188,7 @@ def _take(way: Way, server: Server, side: Side, load: Load, clients: int) -> Non
 
 
 def _warm_up(way: Way, server: Server, load: Load) -> None:
-    """Let every worker answer, and see that what they answer is a score."""
+    """Let every worker answer, and see that there is a score where there is a face."""
     _turn(way, server, load, min(8, max(load.clients)))
     answer = post_once(Target(server.port, way.post_path), load.jpeg)
     if isinstance(answer["p_fake"], float) is not load.has_face:

@@ -108,6 +108,7 @@ def main(
 ) -> None:
     """Measure how cost grows with pictures, pixels, faces and workers; print JSON."""
     end_on_sigterm()
+    _check_that_some_are_left(min(pictures), max(processes))
     report: dict[str, Any] = {"machine": machine(), "versions": versions()}
     report["settings"] = {
         "pictures": list(pictures),
@@ -129,6 +130,17 @@ def main(
     if "servers" in parts:
         report["servers"] = _servers(turns)
     print_report(report, _rows(report))
+
+
+def _check_that_some_are_left(pictures: int, processes: int) -> None:
+    """Refuse so few pictures that most are those with which processes begin."""
+    least = 2 * processes * max(CHUNK_PICTURES, CHUNK_CROPS)
+    if pictures < least:
+        raise click.BadParameter(
+            f"expected at least {least} for {processes} processes, got {pictures}; a "
+            "rate is taken of what comes after the first pictures of each process",
+            param_hint="--pictures",
+        )
 
 
 def _bulk(

@@ -227,7 +227,7 @@ def _flat(
     for line in lines:
         seconds, values = zip(*line, strict=True)
         slope, _ = np.polyfit(np.asarray(seconds) / 60, values, 1)
-        slopes.append(round(float(slope), 3))
+        slopes.append(round(float(slope), 3) + 0.0)  # no minus before 0
     return _aim(max(slopes) < bound if slopes else None, slopes)
 
 

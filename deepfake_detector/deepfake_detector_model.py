@@ -37,8 +37,9 @@ from deepfake_detector.training_schedule import Stage, training_stages
 logger = logging.getLogger(__name__)
 
 #: Largest difference in logit between Keras and an exported file that is accepted: at
-#: most 0.0001 of p_fake. The two add in different orders, and on some processors that
-#: comes to 1e-4 in the deepest networks; a file that is wrong is off by far more.
+#: most 0.0001 of p_fake, before calibration. The two add in different orders, and on
+#: some processors that comes to 1e-4 in the deepest networks; a file that is wrong is
+#: off by far more.
 EXPORT_TOLERANCE: Final = 4e-4
 
 _SCORING_BATCH: Final = 64

@@ -10,7 +10,7 @@ from deepfake_detector.config import TrainConfig
 _CPU_FACTS: Final = Path("/proc/cpuinfo")
 
 #: Flags of processors that multiply bfloat16: tiles of it, or vectors. With either,
-#: training in it is about twice as fast (docs/performance.md).
+#: training in it is one and a half to two times as fast (docs/performance.md).
 _BFLOAT16: Final = frozenset({"amx_bf16", "avx512_bf16"})
 
 

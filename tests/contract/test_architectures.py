@@ -214,8 +214,10 @@ def test_litert_gives_the_same_named_answers(
     )
     assert ("cam" in exported) == ("cam" in expected)
     if "cam" in exported:
+        cam = expected["cam"][..., 0]
+        # Drawn in 255 shades of its largest value: the same to a quarter of one.
         np.testing.assert_allclose(
-            exported["cam"], expected["cam"][..., 0], rtol=0, atol=EXPORT_TOLERANCE
+            exported["cam"], cam, rtol=0, atol=np.abs(cam).max() / 1000
         )
 
 

@@ -2,8 +2,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
-from benchmarks.scale import _judged
+from benchmarks.scale import _judged, main
 from benchmarks.scale_pictures import (
     encoded,
     group,
@@ -51,3 +52,9 @@ def test_the_arithmetic_of_many_is_that_of_the_steady_rate() -> None:
     assert figures["extrapolated"]["days"] == 11.96
     assert figures["extrapolated"]["machines_for_a_day"] == 12
     assert "held" not in _judged("full answers", 1, [report], 2)["pictures_per_second"]
+
+
+def test_too_few_pictures_for_a_rate_are_refused() -> None:
+    result = CliRunner().invoke(main, ["--pictures", "255", "--processes", "4"])
+    assert result.exit_code == 2
+    assert "expected at least 256 for 4 processes, got 255" in result.output

@@ -82,6 +82,35 @@ def test_tables_of_the_soak_are_those_of_the_run() -> None:
     assert soak_page.page(run) in fault_table.PAGE.read_text(encoding="utf-8")
 
 
+def test_figures_of_the_long_soak_are_those_of_the_run() -> None:
+    run = run_of("soak-30.json")
+    assert run["settings"]["minutes"] == 30
+    assert all(aim["held"] for aim in run["aims"].values())
+    judged = run["aims"]["no answer but 200, 415, 503"]["figure"]["200"]
+    slopes = run["aims"]["a worker at rest grows < 1 MB a minute"]["figure"]
+    largest = max(
+        mb for row in run["rounds"] for mb in row["private_mb_after"].values()
+    )
+    page = " ".join(fault_table.PAGE.read_text(encoding="utf-8").split())
+    assert f"{judged:,} pictures judged, every line held" in page
+    assert f"{slopes[0]} and {slopes[1]} MB a minute" in page
+    assert f"the largest worker had {largest} MB of its own at rest" in page
+
+
+def test_seconds_of_hostile_pictures_are_those_of_the_run() -> None:
+    taken = [cost["decoded_s"] for cost in run_of("hostile-costs.json").values()]
+    scans, pieces, filling, segments, texts, chunks = taken
+    page = fault_table.PAGE.read_text(encoding="utf-8")
+    for shown in (
+        f"| {scans:.1f} s of a processor |",
+        f"| {pieces:.1f} s: Pillow joins",
+        f"| {filling:.1f} s and {segments:.1f} s |",
+        f"| {texts:.1f} s: each is unpacked",
+        f"| {chunks:.1f} s |",
+    ):
+        assert page.count(shown) == 1, shown
+
+
 def test_table_of_fuzzing_is_that_of_the_run() -> None:
     run = run_of("fuzz.json")
     assert run["minutes"] == 10

@@ -26,8 +26,8 @@ MOST_FILES_A_MINUTE: Final = 1.0
 #: the ones that watch uploads and memory, and the runtime's.
 _OTHER_THREADS: Final = 8
 
-#: A worker is as large as it will be after this time at full load, seconds: until then,
-#: its heap fills with what each of its threads keeps, and with holes.
+#: A worker's first time, rests included, that no line goes through, seconds: its heap
+#: fills with what each of its threads keeps, and with holes.
 WARM_UP_S: Final = 300.0
 
 #: Least that a line goes through.

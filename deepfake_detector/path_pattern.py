@@ -75,7 +75,7 @@ class Match:
     path : str
         A file or a folder.
     looks : tuple of Look
-        By which it comes there, from the first wildcard on.
+        By which it comes there.
     """
 
     path: str
@@ -183,6 +183,42 @@ def is_folder(place: Path | os.DirEntry[str]) -> bool:
         return False
 
 
+def is_true_folder(entry: os.DirEntry[str]) -> bool:
+    """Say whether a folder is there that is no link to one.
+
+    Parameters
+    ----------
+    entry : DirEntry
+        Where to look.
+
+    Returns
+    -------
+    bool
+        True too where the system does not tell: whoever looks into it is told why.
+    """
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return True
+
+
+def is_link(path: str) -> bool:
+    """Say whether a link is there.
+
+    Parameters
+    ----------
+    path : str
+        Where to look.
+
+    Returns
+    -------
+    bool
+        False too where the system does not tell.
+    """
+    # `Path.is_symlink` raises, as of a path that is too long or on a lost server.
+    return os.path.islink(path)  # noqa: PTH114
+
+
 class PathPattern:
     """Finds paths in one order, holding no more than the names of a few folders.
 
@@ -218,8 +254,12 @@ class PathPattern:
                 "got it after one; give the folder that it leads to"
             )
         self.files_only = _ANY_FOLDERS in self._parts
-        base = absolute(self._root + SEPARATOR.join(self._parts[:plain]))
+        *above, base = [
+            absolute(self._root + SEPARATOR.join(self._parts[:count]))
+            for count in range(plain + 1)
+        ]
         self._base = f"{base}{SEPARATOR}".replace("//", "/")
+        self._looks_to_base = tuple(map(Look, above, self._parts))
 
     def paths(self) -> Iterator[str | UnreadableFolder]:
         """Find what matches.
@@ -272,7 +312,8 @@ class PathPattern:
             Look(folder or SEPARATOR, part if _WILDCARDS.isdisjoint(part) else None)
             for folder, part in zip(folders, parts, strict=True)
         )
-        return Match(self._base + SEPARATOR.join(names), tuple(looks))
+        path = self._base + SEPARATOR.join(names)
+        return Match(path, (*self._looks_to_base, *looks))
 
     def _is_past_links(self, names: Sequence[str]) -> bool:
         """Whether ``**`` would have to follow a link to come to a path."""
@@ -280,7 +321,7 @@ class PathPattern:
         last = len(names) - len(self._fitted) + first + 1
         paths = accumulate(names[:last], joined)
         folders = islice(paths, first, None)
-        return any(Path(self._base + folder).is_symlink() for folder in folders)
+        return any(is_link(self._base + folder) for folder in folders)
 
     def _within(self, place: "_Place") -> Iterator["_Place | UnreadableFolder"]:
         """What in a folder fits the next part."""
@@ -335,8 +376,7 @@ def _listed(folder: str, part: str, folders_only: bool) -> list[str]:
         return sorted(
             entry.name
             for entry in entries
-            if _fits(entry.name, part)
-            and (not folders_only or _may_be_true_folder(entry))
+            if _fits(entry.name, part) and (not folders_only or is_true_folder(entry))
         )
 
 
@@ -349,14 +389,6 @@ def _is_there(path: str) -> bool:
     except OSError as error:
         return error.errno not in _NOT_THERE
     return True
-
-
-def _may_be_true_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a folder and no link to one, or the system does not tell."""
-    try:
-        return entry.is_dir(follow_symlinks=False)
-    except OSError:  # whoever looks into it is told why
-        return True
 
 
 def _fits(name: str, part: str) -> bool:

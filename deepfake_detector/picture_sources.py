@@ -8,7 +8,7 @@ that could not be read.
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Final
@@ -28,7 +28,9 @@ from deepfake_detector.path_pattern import (
     UnreadableFolder,
     absolute,
     is_folder,
+    is_link,
     is_pattern,
+    is_true_folder,
     joined,
 )
 
@@ -68,12 +70,13 @@ class PictureSources:
     Attributes
     ----------
     passed_over : Counter
-        How many files and folders were left out so far, by reason.
+        How many files and folders :meth:`pictures` left out so far, by reason.
 
     Raises
     ------
     ConfigError
-        If nothing is at one of the paths, or a pattern cannot be one.
+        If nothing is at one of the paths, it cannot be looked at, or a pattern cannot
+        be one.
     """
 
     def __init__(self, paths: Sequence[str], all_files: bool = False) -> None:
@@ -90,7 +93,7 @@ class PictureSources:
                 there = next(self._patterns[index].paths(), None) is not None
             else:
                 self._first_at.setdefault(absolute(path), index)
-                there = os.path.lexists(path)
+                there = _is_there(path)
             if not there:
                 raise ConfigError(
                     f"{shown(path) or repr(path)}: expected a file, a folder or a "
@@ -110,8 +113,8 @@ class PictureSources:
         FoundPicture
             Each picture, and what stands in for an unreadable folder or archive.
         """
-        self._rows_of_folders.clear()
-        self._refused.clear()
+        for kept in (self.passed_over, self._rows_of_folders, self._refused):
+            kept.clear()
         for index, path in enumerate(self._paths):
             pattern = self._patterns.get(index)
             for met in [path] if pattern is None else pattern.paths():
@@ -167,7 +170,7 @@ class PictureSources:
                 continue
             waiting += reversed(folders)
             for path in files:
-                if len(self._paths) == 1 or not self._is_known(path, index):
+                if index == 0 or not self._is_known(path, index):
                     yield from self._file(path, with_content)
 
     def _names(self, folder: str) -> tuple[list[str], list[str]]:
@@ -177,10 +180,10 @@ class PictureSources:
             for entry in entries:
                 if _is_hidden(entry.name):
                     self.passed_over[HIDDEN] += 1
-                elif is_folder(entry) and entry.is_symlink():
-                    self.passed_over[LINKED_FOLDERS] += 1
-                elif is_folder(entry):
+                elif is_true_folder(entry):
                     folders.append(entry.path)
+                elif is_folder(entry):
+                    self.passed_over[LINKED_FOLDERS] += 1
                 elif self._takes(entry.name):
                     files.append(entry.path)
                 else:
@@ -222,30 +225,35 @@ class PictureSources:
             return False
         pattern = self._patterns.get(index)
         match = None if pattern is None else pattern.match(file)
-        is_met = match is not None and match.path == file
-        return is_met or self._is_known(path, index)
+        if match is not None and match.path == file and self._may(index, match.looks):
+            return True
+        return self._is_known(path, index)
 
     def _is_known(self, path: str, index: int) -> bool:
         """Whether a path that was given before this one stands for the file."""
         file = absolute(path)
-        return file in self._rows_of_folders or any(
-            self._refused.isdisjoint((before, look) for look in looks)
-            for before, looks in self._ways(file, index)
-        )
+        if file in self._rows_of_folders:
+            return True
+        for before, match in self._matches(file, index):
+            below = self._looks_below(match.path, file)
+            if below is not None and self._may(before, [*match.looks, *below]):
+                return True
+        return False
 
-    def _ways(self, file: str, index: int) -> Iterator[tuple[int, list[Look]]]:
-        """How paths that were given before come to a file, where they may look."""
-        starts = [
-            (self._first_at.get(top or SEPARATOR, index), Match(top, ()))
-            for top in accumulate(file.split(SEPARATOR), joined)
-        ]
+    def _may(self, index: int, looks: Iterable[Look]) -> bool:
+        """Whether none of a path's looks was refused."""
+        return self._refused.isdisjoint((index, look) for look in looks)
+
+    def _matches(self, file: str, index: int) -> Iterator[tuple[int, Match]]:
+        """What paths given before this one meet, of a file and the folders above it."""
+        for top in accumulate(file.split(SEPARATOR), joined):
+            before = self._first_at.get(top or SEPARATOR, index)
+            if before < index:
+                yield before, Match(top, ())
         for before, pattern in self._patterns.items():
             match = pattern.match(file) if before < index else None
-            starts += [] if match is None else [(before, match)]
-        for before, match in starts:
-            below = None if before >= index else self._looks_below(match.path, file)
-            if below is not None:
-                yield before, [*match.looks, *below]
+            if match is not None:
+                yield before, match
 
     def _looks_below(self, top: str, file: str) -> list[Look] | None:
         """By which going through a folder comes to a file; None where it does not."""
@@ -256,10 +264,23 @@ class PictureSources:
         if (
             not self._takes(name)
             or any(map(_is_hidden, [*folders, name]))
-            or any(Path(folder).is_symlink() for folder in above[1:])
+            or any(map(is_link, above[1:]))
         ):
             return None
         return [Look(folder or SEPARATOR) for folder in above]
+
+
+def _is_there(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # a NUL in it
+        return False
+    except OSError as error:
+        raise ConfigError(
+            f"{shown(path)}: cannot be looked at ({error.strerror}); check the path, "
+            "and the rights to its folders"
+        ) from error
+    return True
 
 
 def _plain(path: str) -> str:

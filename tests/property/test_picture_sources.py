@@ -109,6 +109,7 @@ def test_any_paths(tree: Path, texts: list[str]) -> None:
 @example(["a/b/*.jpg", "a/b/1.jpg"], {"a/b"}, 0o111)
 @example(["a/**/*.png"], {"a/b"}, 0o444)
 @example(["**/1.jpg", "a/1.jpg"], {"a"}, 0o111)
+@example(["x1/../a/*.jpg", "a"], {"x1"}, 0)
 def test_any_paths_with_closed_folders(
     tree: Path, texts: list[str], shut: set[str], mode: int
 ) -> None:

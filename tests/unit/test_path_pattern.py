@@ -72,6 +72,7 @@ def test_it_says_by_which_looks_it_comes_to_a_path(tree: Path) -> None:
     match = PathPattern("a/**/b/*/1.jpg").match(f"{tree}/a/x/b/c/1.jpg")
     assert match is not None
     assert match.looks == (
+        (f"{tree}", "a"),
         (f"{tree}/a", None),
         (f"{tree}/a/x", "b"),
         (f"{tree}/a/x/b", None),

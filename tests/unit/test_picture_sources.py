@@ -1,11 +1,15 @@
 import errno
 import inspect
 import os
+import stat
 import sys
 import tracemalloc
 import zipfile
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -283,30 +287,130 @@ def test_a_folder_that_tells_no_names_still_has_what_is_named(
             assert found.count("dark/1.jpg") == 1
 
 
-@pytest.mark.parametrize("given", ["old", "old/**/*.jpg", "old/*/*.jpg", "old/*/2.jpg"])
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (("old",), ["old/1.jpg", "old/sub"]),
+        (("old/**/*.jpg",), ["old/1.jpg", "old/sub"]),
+        (("old/*/*.jpg",), ["old/sub"]),
+        # A name that may be there is read, and that fails with the reason.
+        (("old/*/2.jpg",), ["old/sub/2.jpg"]),
+        (("old", "old/*/2.jpg"), ["old/1.jpg", "old/sub", "old/sub/2.jpg"]),
+        (("old/**/2.jpg", "old/*/2.jpg"), ["old/sub/2.jpg", "old/sub"]),
+    ],
+)
+@pytest.mark.parametrize("tells_kinds", [True, False])
 def test_a_folder_that_is_gone_from_its_server_gets_a_row(
-    tree: Path, monkeypatch: pytest.MonkeyPatch, given: str
+    tree: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    given: tuple[str, ...],
+    expected: list[str],
+    tells_kinds: bool,
 ) -> None:
     (tree / "old" / "sub").mkdir(parents=True)
     (tree / "old" / "1.jpg").touch()
-    for place, name in ((os, "scandir"), (os, "stat"), (os, "lstat")):
-        monkeypatch.setattr(place, name, _stale("old/sub", getattr(place, name)))
-    found = paths(given)
-    assert [path for path in found if path.startswith("old/sub")] in (
-        ["old/sub"],
-        ["old/sub/2.jpg"],
-    )
+    for name in ("scandir", "stat", "lstat"):
+        monkeypatch.setattr(os, name, _stale("/old/sub", getattr(os, name)))
+    if not tells_kinds:
+        monkeypatch.setattr(os, "scandir", _telling_no_kinds(os.scandir))
+    assert paths(*given) == expected
 
 
 def _stale(folder: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of the system that fails as for a folder that NFS has lost."""
 
     def stale(path: Any = ".", *arguments: Any, **options: Any) -> Any:
-        if not isinstance(path, int) and os.fspath(path).startswith(folder):
+        if not isinstance(path, int) and folder in f"/{os.fspath(path)}":
             raise OSError(errno.ESTALE, "Stale file handle", path)
         return function(path, *arguments, **options)
 
     return stale
+
+
+def _telling_no_kinds(scandir: Callable[..., Any]) -> Callable[..., Any]:
+    """A listing, as of some file systems, that has to ask for the kind of each name."""
+
+    @contextmanager
+    def listing(path: str) -> Iterator[list[SimpleNamespace]]:
+        with scandir(path) as entries:
+            yield [_asking(entry.path) for entry in entries]
+
+    return listing
+
+
+def _asking(path: str) -> SimpleNamespace:
+    def is_dir(follow_symlinks: bool = True) -> bool:
+        return stat.S_ISDIR((os.stat if follow_symlinks else os.lstat)(path).st_mode)
+
+    return SimpleNamespace(path=path, name=Path(path).name, is_dir=is_dir)
+
+
+def test_a_path_that_is_too_long_from_the_root_costs_no_row(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "n" * 200
+    here = tree / name / name / name
+    (here / "big").mkdir(parents=True)
+    (here / "big" / "1.jpg").touch()
+    with chdir(here / "big"):
+        for _ in range(18):
+            Path(name).mkdir()
+            os.chdir(name)
+        Path("2.jpg").touch()
+    monkeypatch.chdir(here)
+    for given in (("big", "big"), ("big", "big/**/*.jpg"), ("big/**/*.jpg", "big")):
+        assert [path[-5:] for path in paths(*given)] == ["1.jpg", "2.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (("shut/../a/*.jpg", "a"), ["shut", "a/1.jpg", "a/sub/2.jpg"]),
+        (("up/../**", "a/1.jpg"), ["up", "a/1.jpg"]),
+    ],
+)
+def test_a_pattern_that_begins_in_a_closed_folder_costs_no_row(
+    tree: Path, given: tuple[str, ...], expected: list[str]
+) -> None:
+    for name in ("shut/1.jpg", "a/1.jpg", "a/sub/2.jpg"):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).touch()
+    (tree / "up").symlink_to("shut/../a/sub")
+    with closed(tree / "shut"):
+        assert paths(*given) == expected
+
+
+def test_a_closed_folder_below_one_that_tells_no_names_gets_a_row(tree: Path) -> None:
+    """The pattern would meet the link as a file, were it let list the folder."""
+    (tree / "shut").mkdir()
+    (tree / "k.jpg").mkdir()
+    (tree / "k.jpg" / "k.jpg").symlink_to("../shut/1.jpg")
+    with closed(tree / "shut"), closed(tree / "k.jpg", mode=0o111):
+        assert "k.jpg/k.jpg" in paths("**/k.jpg/*.jpg")
+
+
+@pytest.mark.parametrize("path", ["shut/1.jpg", "shut/../b.jpg", "me/x.jpg"])
+def test_a_path_that_cannot_be_looked_at_is_refused_in_words(
+    tree: Path, path: str
+) -> None:
+    (tree / "shut").mkdir()
+    (tree / "me").symlink_to("me")
+    with closed(tree / "shut"):
+        with pytest.raises(ConfigError, match="cannot be looked at") as caught:
+            PictureSources(["b.jpg", path])
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_they_are_gone_through_again_as_at_first(tree: Path) -> None:
+    (tree / "shut").mkdir()
+    sources = PictureSources([".", "*/*.jpg"])
+    with closed(tree / "shut"):
+        first = [picture.path for picture in sources.pictures()]
+        passed_over = Counter(sources.passed_over)
+        assert [picture.path for picture in sources.pictures()] == first
+    assert "./shut" in first
+    assert passed_over[HIDDEN]
+    assert sources.passed_over == passed_over
 
 
 @pytest.mark.parametrize(

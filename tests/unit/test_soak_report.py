@@ -27,10 +27,9 @@ def sample(
     leak_mb_s: float = 0.0,
     files_s: float = 0.0,
     threads: int = 40,
-    grown_mb: float = 0.0,
 ) -> Sample:
     """Two workers, one of which is replaced; each has more in hand under load."""
-    in_hand = grown_mb + (30.0 * (at_s % 7) if at_s % 60 < 40 else 0.0)
+    in_hand = 30.0 * (at_s % 7) if at_s % 60 < 40 else 0.0
     is_new = at_s >= REPLACED_S
     lived_s = at_s - REPLACED_S if is_new else at_s
     private_mb = {
@@ -110,13 +109,23 @@ def test_each_life_has_its_own_line() -> None:
 
 
 def warming(at_s: int) -> Sample:
-    """Grows by 0.1 MB a second for nearly five minutes, and then no more."""
-    return sample(at_s, grown_mb=0.1 * min(at_s, WARM_UP_S - 1))
+    """Each worker grows by 0.1 MB a second for nearly five minutes, then no more."""
+    whole = sample(at_s)
+    workers = {
+        pid: replace(
+            worker,
+            private_mb=worker.private_mb
+            + 0.1 * min(at_s - (REPLACED_S if pid == 3 else 0), WARM_UP_S - 1),
+        )
+        for pid, worker in whole.workers.items()
+    }
+    return replace(whole, workers=workers)
 
 
 def test_warm_up_is_no_growth() -> None:
     report = soak(samples=[warming(s) for s in range(END_S + 1)])
-    assert report.aims[MEMORY] == {"held": True, "figure": [0.0, 0.0, 0.0]}
+    assert report.aims[MEMORY]["held"]
+    assert str(report.aims[MEMORY]["figure"]) == "[0.0, 0.0, 0.0]"  # and no -0.0
 
 
 def larger(worker: Worker, shared_mb: float) -> Worker:
@@ -146,6 +155,13 @@ def test_soak_that_is_too_short_says_so() -> None:
         assert report.aims[name] == {"held": None, "figure": []}
     assert report.holds
     assert f"| {MEMORY} | none | too short to say |" in soak_page.page(report.to_dict())
+
+
+def test_line_goes_through_four_rests_of_a_warm_worker() -> None:
+    warm = sum(one.rested_s >= WARM_UP_S for one in ROUNDS[:9])
+    assert warm == 4
+    assert len(soak(rounds=ROUNDS[:9]).aims[MEMORY]["figure"]) == 2
+    assert soak(rounds=ROUNDS[:8]).aims[MEMORY]["figure"] == []
 
 
 def test_rounds_tell_server_and_clients() -> None:

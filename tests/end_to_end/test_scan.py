@@ -86,7 +86,7 @@ def started(*arguments: object, **environ: str) -> Iterator[subprocess.Popen[byt
 #: A scan that is ended from within, so that it is the same on any machine: when so many
 #: rows are there, and the beginning of another, the signal comes.
 CUT = """
-import os, sys
+import os, signal, sys
 from deepfake_detector.cli import main
 from deepfake_detector.scan_journal import ScanJournal
 
@@ -100,6 +100,8 @@ def appending(self, lines, done):
         os.killpg(0, number) if whole_group else os.kill(os.getpid(), number)
 
 ScanJournal.append = appending
+# A shell starts what is to run in the background without it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 main(["scan", *sys.argv[4:]], prog_name="cut")
 """
 
